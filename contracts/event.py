@@ -34,6 +34,10 @@ class Event(Fact):
     subject_field: ClassVar[str]
     carrier: ClassVar[str]
 
+    def __init_subclass__(cls, **_keywords: Any) -> None:
+        """Take the class keywords; they are read once the fields are known."""
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(
         cls, *, subject: str | None = None, version: int = 1, carrier: str = "events", **kwargs: Any
