@@ -1,0 +1,68 @@
+# Needs Python >= 3.11 and make; everything else is fetched into $(VENV) and the user's cache folder.
+PYTHON ?= python3
+PY_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := .venv-$(PY_VERSION)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+##@ Run
+.PHONY: setup up down status clean token demo
+setup: $(READY) ## install the pinned tools and libraries into a virtual environment
+up: $(READY) ## start Kafka, PostgreSQL, mail sink, trace viewer and the services; Ctrl-C stops them (TRACES=0: no viewer)
+	@$(BIN)/python -m deploy.local up $(ARGS)
+down: $(READY) ## stop a stack that runs in another terminal; its data stays
+	@$(BIN)/python -m deploy.local down
+status: $(READY) ## what runs, where, and how much memory it takes
+	@$(BIN)/python -m deploy.local status
+clean: $(READY) ## stop the stack and remove its data
+	@$(BIN)/python -m deploy.local clean
+token: $(READY) ## print a bearer token: make token ROLE=REGISTRAR UNIT=PLG-HQ [FACILITY=LP1-PLG] [SUB=name]
+	@$(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(UNIT),--unit "$(UNIT)") $(if $(FACILITY),--facility "$(FACILITY)") $(if $(SUB),--sub "$(SUB)")
+demo: $(READY) ## one weekend of releases through the whole house, in under three minutes (KEEP=1 leaves it running)
+	@$(BIN)/python -m deploy.demo $(ARGS)
+
+##@ Check
+.PHONY: test test-unit lint format
+test: lint ## lint, then every test on real Kafka and PostgreSQL
+	@$(BIN)/python -m pytest $(ARGS)
+test-unit: $(READY) ## the tests that need no broker and no database
+	@$(BIN)/python -m pytest tests/unit $(ARGS)
+lint: $(READY) ## ruff, mypy --strict, import rules, dead code, frozen contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/vulture
+	@$(BIN)/python -m contracts check
+format: $(READY) ## format and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+##@ Generate
+.PHONY: contracts lock
+contracts: $(READY) ## schemas, AsyncAPI and topic files from the event classes and the catalogue
+	@$(BIN)/python -m contracts generate
+lock: $(READY) ## resolve pyproject.toml anew into the lock files
+	@$(BIN)/uv pip compile pyproject.toml --group local --group dev $(LOCK_FLAGS) --output-file requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock $(LOCK_FLAGS) --output-file deploy/requirements-service.lock
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+##@ Help
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock deploy/bootstrap.lock
+	@test -n "$(PY_VERSION)" || { echo "No '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "'$(PYTHON)' is Python $(PY_VERSION); 3.11 or newer is needed. Name one: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python $(PY_VERSION) comes without venv and pip. On Debian and Ubuntu: apt-get install python$(PY_VERSION)-venv"; exit 1; }
+	@echo "Installing into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/bootstrap.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@touch $@
