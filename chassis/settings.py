@@ -1,0 +1,206 @@
+"""The settings of a service process, read once from its environment; a field is its variable in lower case."""
+
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+ROLES: Final = frozenset({"api", "worker", "relay"})
+SECURITY_PROTOCOLS: Final = frozenset({"PLAINTEXT", "SSL", "SASL_SSL"})
+LOG_LEVELS: Final = frozenset({"DEBUG", "INFO", "WARNING", "ERROR"})
+LOG_FORMATS: Final = frozenset({"json", "console"})
+
+NEEDED_TO_RUN: Final = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "AUTH_ISSUER", "AUTH_JWKS"})
+NEEDED_TO_MIGRATE: Final = frozenset({"DATABASE_URL"})
+
+_TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
+_PORT_MAX: Final = 65_535
+
+N = TypeVar("N", int, float)
+
+
+class SettingsInvalid(Exception):
+    """The environment of this process does not allow it to start."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Take every problem at once, so that one start shows all of them."""
+        self.problems = tuple(problems)
+        super().__init__("\n".join((f"{self.__doc__}", *(f"  {problem}" for problem in problems))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one process of a service is told from outside."""
+
+    service: str
+    instance: str
+    unit: str
+    service_roles: frozenset[str]
+    git_sha: str | None
+
+    database_url: str = field(repr=False)
+
+    kafka_bootstrap_servers: str
+    kafka_topic_prefix: str
+    kafka_security_protocol: str
+    kafka_sasl_username: str | None
+    kafka_sasl_password: str | None = field(repr=False)
+    kafka_ca_file: Path | None
+
+    http_host: str
+    http_port: int
+
+    auth_issuer: str
+    auth_audience: str
+    auth_jwks: str
+
+    office_clock_file: Path | None
+    reference_dir: Path | None
+
+    smtp_host: str | None
+    smtp_port: int
+    mail_from: str | None
+    officer_contacts: Path | None
+    duty_roster: Path | None
+
+    otel_exporter_otlp_endpoint: str | None
+    otel_traces_sampler_arg: float
+    log_level: str
+    log_format: str | None
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], *, service: str, needed: frozenset[str] = NEEDED_TO_RUN) -> "Settings":
+        """Read and check every variable; what is wrong is reported all at once and by name."""
+        read = _Reader(env)
+        for name in sorted(needed):
+            read.require(name)
+        settings = cls(
+            service=service,
+            instance=read.text("INSTANCE") or f"{service}@{socket.gethostname()}",
+            unit=read.text("UNIT") or "PLG-HQ",
+            service_roles=read.roles(),
+            git_sha=read.text("GIT_SHA"),
+            database_url=read.url("DATABASE_URL", schemes=("postgresql", "postgres")),
+            kafka_bootstrap_servers=read.text("KAFKA_BOOTSTRAP_SERVERS") or "",
+            kafka_topic_prefix=read.topic_prefix(),
+            kafka_security_protocol=read.one_of("KAFKA_SECURITY_PROTOCOL", SECURITY_PROTOCOLS) or "PLAINTEXT",
+            kafka_sasl_username=read.text("KAFKA_SASL_USERNAME"),
+            kafka_sasl_password=read.text("KAFKA_SASL_PASSWORD"),
+            kafka_ca_file=read.path("KAFKA_CA_FILE"),
+            http_host=read.text("HTTP_HOST") or "127.0.0.1",
+            http_port=read.number("HTTP_PORT", default=8080, least=0, most=_PORT_MAX),
+            auth_issuer=read.text("AUTH_ISSUER") or "",
+            auth_audience=read.text("AUTH_AUDIENCE") or "bapas",
+            auth_jwks=read.jwks(),
+            office_clock_file=read.path("OFFICE_CLOCK_FILE", may_be_absent=True),
+            reference_dir=read.path("REFERENCE_DIR"),
+            smtp_host=read.text("SMTP_HOST"),
+            smtp_port=read.number("SMTP_PORT", default=25, least=1, most=_PORT_MAX),
+            mail_from=read.text("MAIL_FROM"),
+            officer_contacts=read.path("OFFICER_CONTACTS"),
+            duty_roster=read.path("DUTY_ROSTER"),
+            otel_exporter_otlp_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes=("http", "https")) or None,
+            otel_traces_sampler_arg=read.number("OTEL_TRACES_SAMPLER_ARG", default=1.0, least=0.0, most=1.0),
+            log_level=read.one_of("LOG_LEVEL", LOG_LEVELS) or "INFO",
+            log_format=read.one_of("LOG_FORMAT", LOG_FORMATS),
+        )
+        read.problems += _unsafe_kafka(env)
+        if read.problems:
+            raise SettingsInvalid(read.problems)
+        return settings
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them; an empty variable counts as absent."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str | None:
+        return self._env.get(name, "").strip() or None
+
+    def require(self, name: str) -> None:
+        if self.text(name) is None:
+            self.problems.append(f"{name} is not set")
+
+    def number(self, name: str, *, default: N, least: N, most: N) -> N:
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            number = type(default)(text)
+        except ValueError:
+            self.problems.append(f"{name} is {text!r}, which is not a number")
+            return default
+        if not least <= number <= most:
+            self.problems.append(f"{name} is {number}; it must lie between {least} and {most}")
+        return number
+
+    def one_of(self, name: str, known: frozenset[str]) -> str | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        match = next((word for word in known if word.lower() == text.lower()), None)
+        if match is None:
+            self.problems.append(f"{name} is {text!r}; known are {', '.join(sorted(known))}")
+        return match
+
+    def roles(self) -> frozenset[str]:
+        text = self.text("SERVICE_ROLES")
+        if text is None:
+            return ROLES
+        roles = frozenset(word.strip() for word in text.split(",") if word.strip())
+        if not roles or roles - ROLES:
+            self.problems.append(f"SERVICE_ROLES is {text!r}; known are {', '.join(sorted(ROLES))}, parted by commas")
+        return roles
+
+    def topic_prefix(self) -> str:
+        prefix = self.text("KAFKA_TOPIC_PREFIX") or ""
+        if _TOPIC_PREFIX.fullmatch(prefix) is None:
+            self.problems.append(f"KAFKA_TOPIC_PREFIX is {prefix!r}; letters, digits, '.', '_' and '-' are allowed")
+        return prefix
+
+    def url(self, name: str, *, schemes: tuple[str, ...]) -> str:
+        text = self.text(name)
+        if text is None:
+            return ""
+        # The value is not shown: it may carry a password.
+        if urlsplit(text).scheme not in schemes:
+            self.problems.append(f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return text
+
+    def path(self, name: str, *, may_be_absent: bool = False) -> Path | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        path = Path(text)
+        if not may_be_absent and not path.exists():
+            self.problems.append(f"{name} names {text!r}, which does not exist")
+        return path
+
+    def jwks(self) -> str:
+        text = self.text("AUTH_JWKS") or ""
+        if text.startswith("http://"):
+            self.problems.append(
+                "AUTH_JWKS must be a file or an https:// address: keys fetched in the clear prove nothing"
+            )
+        elif text and not text.startswith("https://"):
+            self.path("AUTH_JWKS")
+        return text
+
+
+def _unsafe_kafka(env: Mapping[str, str]) -> list[str]:
+    """A password over a line that anybody can read is refused, as is half of a login."""
+    protocol = env.get("KAFKA_SECURITY_PROTOCOL", "").strip().upper() or "PLAINTEXT"
+    login = [name for name in ("KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD") if env.get(name, "").strip()]
+    if login and protocol != "SASL_SSL":
+        return [f"{' and '.join(login)} would be sent without TLS: set KAFKA_SECURITY_PROTOCOL=SASL_SSL"]
+    if protocol == "SASL_PLAINTEXT":
+        return ["KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT sends the password without TLS: use SASL_SSL"]
+    if protocol == "SASL_SSL" and len(login) < 2:  # noqa: PLR2004 - a name and a password
+        return ["KAFKA_SECURITY_PROTOCOL=SASL_SSL needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"]
+    return []
