@@ -58,7 +58,10 @@ class Event(Fact):
         cls.carrier = carrier
         name = _WORD_START.sub("-", cls.__name__.removesuffix(f"V{version}")).lower()
         cls.type = f"{cls.owner}.{name}.v{version}"
-        EVENT_TYPES[cls.type] = cls
+        known = EVENT_TYPES.setdefault(cls.type, cls)
+        if known is not cls:
+            message = f"{cls.type} is published by {known.__qualname__} already"
+            raise TypeError(message)
 
     @property
     def subject(self) -> str:
