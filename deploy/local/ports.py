@@ -1,0 +1,53 @@
+"""Ports: whether one is free, and some that are."""
+
+import contextlib
+import secrets
+import socket
+from typing import Final
+
+HOST: Final = "127.0.0.1"
+# Below the range that systems give to outgoing connections: there, a client that reconnects while its server is down
+# may be given the server's own port and then talks to itself.
+FREE_FIRST: Final = 20_000
+FREE_LAST: Final = 32_000
+TRIES_MAX: Final = 200
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody answers on this port."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that are free now, held until all are found."""
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        for _ in range(TRIES_MAX):
+            if len(found) == count:
+                break
+            port = FREE_FIRST + secrets.randbelow(FREE_LAST - FREE_FIRST)
+            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            found.append(port)
+    if len(found) < count:
+        message = f"no {count} free ports between {FREE_FIRST} and {FREE_LAST}"
+        raise OSError(message)
+    return found
