@@ -40,7 +40,7 @@ from contracts.personal import (
 
 ADULT_AGE: Final = 18
 CONDITIONS_MAX: Final = 40
-_CHILD_FACILITY_PREFIXES: Final = ("LPKA", "LPAS")
+CHILD_FACILITY_PREFIXES: Final = ("LPKA", "LPAS")
 _WIB: Final = timezone(timedelta(hours=7))
 _RELEASES: Final = UUID("5d1c3f0e-6a1b-5b6e-9c57-0c1f4a3f7e21")
 _REGISTRATIONS: Final = UUID("b0a4c9f2-2d0f-5c8e-8f3b-7a6f2d5e9c14")
@@ -140,7 +140,7 @@ class Release(Event):
         return (
             self.category is Category.CHILD
             or (self.age_at_offence is not None and self.age_at_offence < ADULT_AGE)
-            or self.facility.startswith(_CHILD_FACILITY_PREFIXES)
+            or self.facility.startswith(CHILD_FACILITY_PREFIXES)
         )
 
     @field_validator("release_id", mode="before", check_fields=False)
