@@ -2,12 +2,13 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from deploy.local import databases
+from deploy.local import databases, topics
 from deploy.local.blocking import wait_for
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_ports
@@ -92,6 +93,17 @@ class Backing:
         )
         self._roles[name] = role
         return dsn(role, password=password, port=self.postgres.port, database=name)
+
+    def create_topics(self, prefix: str = "") -> list[str]:
+        """Make every topic of the catalogue under a prefix, and give their names."""
+        wanted = topics.of_catalogue(prefix)
+        wait_for(topics.ensure(self.bootstrap_servers, wanted))
+        return [topic.name for topic in wanted]
+
+    def create_topic(self, name: str, *, partitions: int = 1, config: Mapping[str, str] | None = None) -> None:
+        """Make one topic of a test's own."""
+        wanted = topics.Wanted(name=name, partitions=partitions, config=config or {})
+        wait_for(topics.ensure(self.bootstrap_servers, [wanted]))
 
     def drop_database(self, name: str) -> None:
         """Remove a database that was made here, with its open sessions."""

@@ -1,4 +1,4 @@
-"""An SMTP server that delivers nothing and shows everything: python -m deploy.local.mailbox --smtp-port P --http-port Q."""
+"""An SMTP server that delivers nothing and shows everything: python -m deploy.local.mailbox."""
 
 import argparse
 import asyncio

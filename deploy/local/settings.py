@@ -18,7 +18,7 @@ TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where each part listens, always on the loopback address; the defaults are not those of the usual installations."""
+    """Where each part listens, always on the loopback address; none of the defaults is a usual one."""
 
     kafka: int = 19192
     kafka_controller: int = 19193

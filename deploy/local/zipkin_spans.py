@@ -78,19 +78,15 @@ def _tags(attributes: Iterable[KeyValue]) -> dict[str, str]:
 
 def _text(value: AnyValue) -> str:
     match value.WhichOneof("value"):
-        case "string_value":
-            return value.string_value
-        case "bool_value":
-            return "true" if value.bool_value else "false"
-        case "int_value":
-            return str(value.int_value)
-        case "double_value":
-            return str(value.double_value)
+        case None:
+            return ""
         case "array_value":
             return ",".join(_text(item) for item in value.array_value.values)
         case "kvlist_value":
             return ",".join(f"{key}={text}" for key, text in _tags(value.kvlist_value.values).items())
         case "bytes_value":
             return base64.b64encode(value.bytes_value).decode()
-        case _:
-            return ""
+        case "bool_value":
+            return str(value.bool_value).lower()
+        case name:
+            return str(getattr(value, name))
