@@ -219,19 +219,22 @@ def _attributes(headers: Sequence[Header]) -> dict[str, bytes | None]:
 
 
 def _text(found: Mapping[str, bytes | None], name: str) -> str | None:
-    raw = found.get(name)
+    return _words(found.get(name), f"header {name}")
+
+
+def _words(raw: bytes | None, place: str) -> str | None:
     if raw is None:
         return None
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise Malformed(f"header {name} is not UTF-8") from None
+        raise Malformed(f"{place} is not UTF-8") from None
     if text.isprintable() and len(text) <= ATTRIBUTE_CHARS_MAX:
         return text
     if len(text) > ATTRIBUTE_CHARS_MAX:
-        raise Malformed(f"header {name} is too long")
+        raise Malformed(f"{place} is too long")
     if _CONTROL.search(text):
-        raise Malformed(f"header {name} has control characters")
+        raise Malformed(f"{place} has control characters")
     return text
 
 
@@ -268,7 +271,7 @@ def _envelope(found: Mapping[str, bytes | None], event_type: str, record_key: by
 def _key(record_key: bytes | None) -> str:
     if not record_key:
         raise Malformed("key is missing" if record_key is None else "key is empty")
-    return _text({"key": record_key}, "key") or ""
+    return _words(record_key, "key") or ""
 
 
 def _time(found: Mapping[str, bytes | None]) -> datetime | None:
@@ -305,25 +308,23 @@ def _erased(envelope: Envelope, event_class: type[Event], value: bytes | None) -
 
 
 def _readable_parts(found: Mapping[str, bytes | None], record_key: bytes | None) -> EnvelopeParts:
+    """What of a broken message can be stored; of no subject when key and header name different ones.
+
+    Where they differ nobody can say whose order is at stake.
+    """
+    key, subject = _readable(record_key), _readable(found.get("ce_subject"))
+    agreed = key if found.get("ce_subject") is None or subject == key else None
     return EnvelopeParts(
-        id=_readable(found, "ce_id"),
-        source=_readable(found, "ce_source"),
-        type=_readable(found, "ce_type"),
-        subject=_readable_subject(found, record_key),
+        id=_readable(found.get("ce_id")),
+        source=_readable(found.get("ce_source")),
+        type=_readable(found.get("ce_type")),
+        subject=agreed,
     )
 
 
-def _readable_subject(found: Mapping[str, bytes | None], record_key: bytes | None) -> str | None:
-    """The subject, where key and header agree; where they do not, nobody can say whose order is at stake."""
-    key = _readable({"key": record_key}, "key")
-    if found.get("ce_subject") is None or _readable(found, "ce_subject") == key:
-        return key
-    return None
-
-
-def _readable(found: Mapping[str, bytes | None], name: str) -> str | None:
+def _readable(raw: bytes | None) -> str | None:
     try:
-        return _text(found, name) or None
+        return _words(raw, "it") or None
     except Malformed:
         return None
 
