@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
 from deploy.local.problem import Problem
 
 MARK: Final = "made by deploy.local"
+CONNECT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +62,57 @@ async def is_ours(connection: "asyncpg.Connection[asyncpg.Record]", name: str) -
     return bool(mark == MARK)
 
 
-def with_database(dsn: str, database: str) -> str:
+async def ensure_named(url: str, *, name: str, only_ours: bool) -> bool:
+    """See that a database on the user's own server is there; True if it was made now.
+
+    With `only_ours`, a database that was not made here is refused: the caller would fill it with samples.
+    """
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+    except asyncpg.InvalidCatalogNameError:
+        await _create_named(url, name=name)
+        return True
+    except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
+        message = f"{name}: no connection to {without_password(url)}: {problem}"
+        raise Problem(message) from problem
+    try:
+        if only_ours and not await is_ours(connection, database_of(url)):
+            message = f"{name} names {without_password(url)}, which was not made here and is not touched."
+            raise Problem(message)
+    finally:
+        await connection.close()
+    return False
+
+
+def database_of(url: str) -> str:
+    """The database that an address names."""
+    return unquote(urlsplit(url).path.lstrip("/"))
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}/{database_of(url)}"
+
+
+def with_database(url: str, database: str) -> str:
     """The same server and role, another database."""
-    return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+async def _create_named(url: str, *, name: str) -> None:
+    database = database_of(url)
+    try:
+        connection = await asyncpg.connect(with_database(url, "postgres"), timeout=CONNECT_SECONDS)
+        try:
+            await connection.execute(f"CREATE DATABASE {_quoted(database)}")
+            await connection.execute(f"REVOKE ALL ON DATABASE {_quoted(database)} FROM PUBLIC")
+            await connection.execute(f"COMMENT ON DATABASE {_quoted(database)} IS '{MARK}'")
+        finally:
+            await connection.close()
+    except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
+        message = f"{name}: the database {database} is not there and could not be made: {problem}"
+        raise Problem(message) from problem
 
 
 async def _ensure_role(admin: "asyncpg.Connection[asyncpg.Record]", wanted: Wanted) -> None:

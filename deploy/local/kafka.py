@@ -15,7 +15,7 @@ from deploy.local.blocking import wait_for
 from deploy.local.java import java
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
-from deploy.local.processes import Process, Processes, Program, rotate
+from deploy.local.processes import Process, Processes, Program
 from deploy.local.waiting import wait_until
 
 START_SECONDS: Final = 60.0
@@ -87,7 +87,6 @@ class Kafka:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._class_path = downloads.class_path(downloads.KAFKA_JARS, what="Kafka")
         self._configure()
-        rotate(self.log)
         if not (self._data / "meta.properties").exists():
             self._format()
         for _ in range(STARTS_MAX):

@@ -5,6 +5,10 @@ import secrets
 import socket
 from typing import Final
 
+import psutil
+
+from deploy.local.problem import Problem
+
 HOST: Final = "127.0.0.1"
 # Below the range that systems give to outgoing connections: there, a client that reconnects while its server is down
 # may be given the server's own port and then talks to itself.
@@ -22,6 +26,27 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def require_free(port: int, *, used_for: str, variable: str) -> None:
+    """Say which port is taken, by whom as far as the system tells, and how to choose another."""
+    if is_free(port):
+        return
+    holder = _holder(port)
+    by = f" by {holder}" if holder else ""
+    message = f"Port {port} ({used_for.replace('_', ' ')}) is taken{by}. End that, or choose another: {variable}=..."
+    raise Problem(message)
+
+
+def _holder(port: int) -> str | None:
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            here = connection.laddr and connection.laddr.port == port
+            if here and connection.status == psutil.CONN_LISTEN and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        return None
+    return None
 
 
 def is_open(port: int) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
-from deploy.local.processes import Process, Processes, Program, rotate, write_whole
+from deploy.local.processes import Process, Processes, Program, write_whole
 from deploy.local.unprivileged import User, folder_for, hand_over, shared_place, user_for_postgres
 from deploy.local.waiting import wait_until
 
@@ -72,7 +72,6 @@ class Postgres:
         """Start the server and wait until it accepts connections; a cluster is made first, once."""
         binaries = _binaries(self._user)
         data = self.folder / "data"
-        rotate(self.log)
         if not (data / "postgresql.conf").exists():
             self._init(binaries, data)
         (data / "bapas.conf").write_text(

@@ -21,6 +21,7 @@ from typing import IO, Any, Final
 
 from deploy.local import launch, watchdog
 from deploy.local.identity import Identity
+from deploy.local.problem import Problem
 from deploy.local.unprivileged import User
 from deploy.local.waiting import wait_until
 
@@ -101,16 +102,20 @@ class Processes:
     def __init__(self, state: Path, *, remove_when_killed: Sequence[Path] = ()) -> None:
         self.record = state / RECORD_NAME
         self._running: dict[str, Process] = {}
+        self._logs: set[Path] = set()
         self._lock = threading.Lock()
         self._remove_when_killed = tuple(remove_when_killed)
         self._watchdog: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def start(self, program: Program) -> Process:
         """Start a program; one of the same name must have ended before."""
         with self._lock:
+            self._refuse_when_closed()
             if self._watchdog is None:
                 self._write()
                 self._watchdog = watchdog.start(self.record)
+            self._begin_log(program.log)
             process = Process(program, _spawner.start(program))
             self._running[program.name] = process
             self._write()
@@ -118,6 +123,9 @@ class Processes:
 
     def run(self, program: Program, *, seconds: float) -> "subprocess.Popen[bytes]":
         """Run a program that ends by itself, killed at the bound."""
+        with self._lock:
+            self._refuse_when_closed()
+            self._begin_log(program.log)
         popen = _spawner.start(program)
         try:
             popen.wait(timeout=seconds)
@@ -130,6 +138,10 @@ class Processes:
         """All that run now, in the order of their start."""
         return [process for process in self._running.values() if process.running]
 
+    def ended(self) -> list[Process]:
+        """Those that ended by themselves."""
+        return [process for process in list(self._running.values()) if not process.running]
+
     def forget(self, process: Process) -> None:
         """Take an ended process off the record."""
         with self._lock:
@@ -138,7 +150,9 @@ class Processes:
                 self._write()
 
     def stop_all(self) -> None:
-        """End all in the reverse order of their start, then the watchdog."""
+        """End all in the reverse order of their start, then the watchdog; nothing can be started afterwards."""
+        with self._lock:
+            self._closed = True
         for process in reversed(list(self._running.values())):
             process.stop()
             self.forget(process)
@@ -147,6 +161,21 @@ class Processes:
                 watchdog.dismiss(self._watchdog)
                 self._watchdog = None
             self.record.unlink(missing_ok=True)
+
+    def _refuse_when_closed(self) -> None:
+        # A part whose start is still awaited when the others are being stopped must not be tried again.
+        if self._closed:
+            message = "the stack is being stopped"
+            raise Problem(message)
+
+    def _begin_log(self, log: Path) -> None:
+        """Begin each log anew once, keeping the one of the last run; a restart goes on in the same log."""
+        if log in self._logs:
+            return
+        self._logs.add(log)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists():
+            shutil.move(log, log.with_name(f"{log.name}.1"))
 
     def _write(self) -> None:
         record = watchdog.Record(
@@ -172,13 +201,6 @@ def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
         file.write(text)
     part.replace(path)
-
-
-def rotate(log: Path) -> None:
-    """Keep one earlier log beside the new one."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists():
-        shutil.move(log, log.with_name(f"{log.name}.1"))
 
 
 class _Spawner:

@@ -9,7 +9,7 @@ from deploy.local import downloads
 from deploy.local.java import java
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
-from deploy.local.processes import Process, Processes, Program, rotate
+from deploy.local.processes import Process, Processes, Program
 from deploy.local.waiting import wait_until
 
 START_SECONDS: Final = 60.0
@@ -36,7 +36,6 @@ class Traces:
         """Start it; it is ready some seconds later."""
         class_path = downloads.class_path(downloads.ZIPKIN_JARS, what="Zipkin")
         self.folder.mkdir(parents=True, exist_ok=True)
-        rotate(self.log)
         listener = "--armeria.ports[0]"
         arguments = [f"{listener}.ip={HOST}", f"{listener}.port={self.port}", f"{listener}.protocols[0]=http"]
         return self._processes.start(
