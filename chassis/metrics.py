@@ -76,6 +76,10 @@ class ConsumerMetrics:
         self._stopped = Gauge(
             "bapas_consumer_stopped", "1 while too many bugs in a row keep it stopped", ("consumer",), registry=registry
         )
+        self._positions: dict[str, set[tuple[str, int]]] = {}
+        self._register_batches(registry)
+
+    def _register_batches(self, registry: CollectorRegistry) -> None:
         self._rebalances = Counter(
             "bapas_consumer_rebalances", "Assignments received", ("consumer",), registry=registry
         )
@@ -95,7 +99,6 @@ class ConsumerMetrics:
             ("type",),
             registry=registry,
         )
-        self._positions: dict[str, set[tuple[str, int]]] = {}
 
     def delivered(
         self,

@@ -5,8 +5,11 @@ Instants go in and come out in UTC; what a day is, and whether it is a holiday, 
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from contracts.reference import Reference
 
 JAKARTA: Final = ZoneInfo("Asia/Jakarta")
 OPENS: Final = time(8, 0)
@@ -30,6 +33,12 @@ class OfficeCalendar:
     zone: ZoneInfo = JAKARTA
     opens: time = OPENS
     closes: time = CLOSES
+
+    @classmethod
+    def of(cls, reference: "Reference") -> "OfficeCalendar":
+        """The calendar that the office's reference data describe."""
+        office = reference.office
+        return cls(reference.holidays, zone=reference.zone, opens=office.opens, closes=office.closes)
 
     def __post_init__(self) -> None:
         """Refuse a day that ends before it begins."""
