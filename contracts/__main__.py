@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from contracts.asyncapi_parser import parse
 from contracts.documents import ASYNCAPI, ROOT, stale_documents, write_documents
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="TYPE",
         nargs="+",
         default=[],
-        help="types that may change freely: nobody published one",
+        help="types, or patterns of types, that may change freely because nobody has published one yet",
     )
     checking = commands.add_parser("check", help="verify what is committed")
     checking.add_argument(
@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
         help="the commit whose schemas are published (default: CONTRACTS_BASELINE or HEAD)",
     )
     chosen = parser.parse_args(arguments)
-    return _generate(frozenset(chosen.unpublished)) if chosen.command == "generate" else _check(chosen.baseline)
+    return _generate(chosen.unpublished) if chosen.command == "generate" else _check(chosen.baseline)
 
 
-def _generate(unpublished: frozenset[str]) -> int:
+def _generate(unpublished: Sequence[str]) -> int:
     frozen = freeze(unpublished=unpublished)
     if frozen.refused:
         _say(*_explain(frozen.refused), _ADVICE)

@@ -89,7 +89,9 @@ class _Side:
 
 def _refusals(producer: _Side, consumer: _Side, path: str) -> Iterator[str]:
     for written in producer.branches:
-        attempts = [list(_refusals_of_one(written, read, path)) for read in consumer.branches]
+        # A string is compared with what strings may be, not with null.
+        alike = [read for read in consumer.branches if read.node.get("type") == written.node.get("type")]
+        attempts = [list(_refusals_of_one(written, read, path)) for read in alike or consumer.branches]
         if all(attempts):
             yield from min(attempts, key=len)
 

@@ -2,8 +2,9 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -90,13 +91,18 @@ class Frozen:
     refused: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def freeze(*, unpublished: frozenset[str] = frozenset(), directory: Path = SCHEMAS) -> Frozen:
+def freeze(*, unpublished: Sequence[str] = (), directory: Path = SCHEMAS) -> Frozen:
     """Write the schemas that are new or compatibly changed; refuse the others.
 
-    A type in `unpublished` is overwritten or removed whatever changed: its author vouches that no message of it exists.
+    A type that matches a pattern in `unpublished` is overwritten or removed whatever changed: its author vouches that
+    no message of it exists.
     """
     old, new = frozen_schemas(directory), current_schemas()
-    refused = {name: why for name, why in incompatible(old, new).items() if name not in unpublished}
+    refused = {
+        name: why
+        for name, why in incompatible(old, new).items()
+        if not any(fnmatchcase(name, pattern) for pattern in unpublished)
+    }
     result = Frozen(refused=refused)
     directory.mkdir(exist_ok=True)
     for name in sorted((old.keys() | new.keys()) - refused.keys()):

@@ -82,11 +82,16 @@ ObjectReference = Annotated[
 
 # --- not personal -----------------------------------------------------------------------------------------------------
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_.-]{0,39}$")]
-UnitCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_.-]{0,39}$")]
-FacilityCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_.-]{0,39}$")]
-OfficerCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_.-]{0,39}$")]
-RegisterNo = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9/_.-]{0,79}$")]
+# A code has a letter, so that no number of a person passes for one.
+_CODE: Final = r"^[0-9]*[A-Z][A-Z0-9_.-]*$"
+CODE_CHARS_MAX: Final = 40
+
+Code = Annotated[str, StringConstraints(pattern=_CODE, max_length=CODE_CHARS_MAX)]
+UnitCode = Annotated[str, StringConstraints(pattern=_CODE, max_length=CODE_CHARS_MAX)]
+OfficerCode = Annotated[str, StringConstraints(pattern=_CODE, max_length=CODE_CHARS_MAX)]
+FacilityCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_.-]*$", max_length=CODE_CHARS_MAX)]
+"""As the prison writes it: we accept facilities that we do not know."""
+RegisterNo = Annotated[str, StringConstraints(pattern=r"^[0-9]*[/.-]?[A-Z][A-Z0-9/_.-]*$", max_length=80)]
 """A number of one of our own registers, as in `0412/KLD-PB/PLG-TJR/IX/2026`."""
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,79}$")]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
