@@ -66,7 +66,9 @@ def warnings_at(policy: Policy, start: datetime, calendar: OfficeCalendar) -> tu
     end = due_at(policy, start, calendar)
     if policy.clock in _WORKING_CLOCKS:
         open_time = calendar.open_time_between(start, end)
-        return tuple(calendar.add_open_time(start, _share(open_time, percent)) for percent in policy.warn_at)
+        reached = (calendar.add_open_time(start, _share(open_time, percent)) for percent in policy.warn_at)
+        # What is reached in the closing minute is told when somebody is back to read it.
+        return tuple(calendar.next_open(instant) for instant in reached)
     begin = calendar.add_calendar_hours(start, 0)
     return tuple(begin + _share(end - begin, percent) for percent in policy.warn_at)
 
