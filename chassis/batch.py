@@ -1,0 +1,224 @@
+"""A batch of deliveries in one transaction: inbox rows, handlers, dead letters, offsets, outbox. All, or none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncpg
+import structlog
+
+from chassis.dead_letters import Letters
+from chassis.delivery import Delivery, Ended, key_of_unreadable
+from chassis.engine import Engine
+from chassis.failures import KeyLearntError, LostRaceError, UnavailableError
+from chassis.handling import handle_alone, handle_together
+from chassis.telemetry import TraceContext
+from chassis.transaction import Actor, Cause, Transaction
+from chassis.work import AggregateKey, WorkingSet
+
+log = structlog.get_logger(__name__)
+
+ID_REUSED: Final = "event id reused with another body"
+
+Offsets = Mapping[tuple[str, int], int]
+
+LOCK_OFFSETS: Final = """
+    SELECT topic, partition, next_offset FROM consumer_offset
+     WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
+     ORDER BY topic, partition FOR UPDATE
+"""
+INSERT_INBOX: Final = """
+    INSERT INTO inbox (consumer, event_key, record_hash, received_at)
+    SELECT $1, event_key, record_hash, now() FROM unnest($2::uuid[], $3::bytea[]) AS d(event_key, record_hash)
+     ORDER BY event_key
+    ON CONFLICT (consumer, event_key) DO NOTHING
+    RETURNING event_key
+"""
+SELECT_INBOX: Final = "SELECT event_key, record_hash FROM inbox WHERE consumer = $1 AND event_key = ANY($2)"
+DELETE_INBOX: Final = "DELETE FROM inbox WHERE consumer = $1 AND event_key = ANY($2)"
+MARK_IRRELEVANT: Final = """
+    UPDATE inbox SET outcome = 'irrelevant', reason = d.reason
+      FROM unnest($2::uuid[], $3::text[]) AS d(event_key, reason)
+     WHERE inbox.consumer = $1 AND inbox.event_key = d.event_key
+"""
+UPSERT_OFFSETS: Final = """
+    INSERT INTO consumer_offset (consumer, topic, partition, next_offset, updated_at)
+    SELECT $1, topic, partition, next_offset, now()
+      FROM unnest($2::text[], $3::int[], $4::bigint[]) AS o(topic, partition, next_offset) ORDER BY topic, partition
+    ON CONFLICT (consumer, topic, partition) DO UPDATE
+       SET next_offset = EXCLUDED.next_offset, updated_at = EXCLUDED.updated_at
+     WHERE consumer_offset.next_offset < EXCLUDED.next_offset
+"""
+
+
+@dataclass
+class BatchResult:
+    """What became of each delivery, and the transactions whose spans are due now that it is committed."""
+
+    ended: list[Ended]
+    causes: list[Cause]
+    transactions: list[Transaction] = field(default_factory=list)
+
+
+class BatchRunner:
+    """Handles deliveries of one consumer; a dead letter that is retried goes the same way."""
+
+    def __init__(self, engine: Engine, letters: Letters) -> None:
+        """Take the engine that runs transactions and the letters of the same consumer."""
+        self._engine = engine
+        self._letters = letters
+        self.consumer = letters.consumer
+
+    async def run(self, deliveries: Sequence[Delivery], offsets: Offsets) -> BatchResult:
+        """Handle a batch. Raises UnavailableError if nothing could be done now; then nothing was."""
+        causes = [self.cause_of(delivery) for delivery in deliveries]
+
+        async def together(work: WorkingSet, learnt: Sequence[AggregateKey]) -> BatchResult:
+            return await _Attempt(self, work, deliveries, causes).run(learnt, offsets)
+
+        async def one_by_one(work: WorkingSet, learnt: Sequence[AggregateKey]) -> BatchResult:
+            return await _Attempt(self, work, deliveries, causes, isolated=True).run(learnt, offsets)
+
+        try:
+            return await self._engine.run(together, point="batch")
+        except (asyncpg.PostgresError, LostRaceError, KeyLearntError) as failure:
+            log.warning("batch is run again one by one", action="batch", failure=type(failure).__name__)
+        try:
+            return await self._engine.run(one_by_one, point="batch")
+        except (asyncpg.PostgresError, LostRaceError) as failure:
+            raise UnavailableError(type(failure).__name__) from failure
+
+    def cause_of(self, delivery: Delivery) -> Cause:
+        """What follows from this delivery says where it came from."""
+        envelope = delivery.envelope
+        parent = None if envelope is None else TraceContext.parse(envelope.traceparent, envelope.tracestate)
+        event_id = delivery.parts.id or str(delivery.event_key)
+        return Cause(
+            actor=Actor("event", event_id),
+            trace=self._engine.setting.telemetry.new_context(parent),
+            correlation_id=(envelope.correlation_id if envelope else None) or event_id,
+            causation_id=event_id,
+            envelope=envelope,
+        )
+
+
+class _Attempt:
+    """One try at a batch, inside its transaction."""
+
+    def __init__(
+        self,
+        runner: BatchRunner,
+        work: WorkingSet,
+        deliveries: Sequence[Delivery],
+        causes: Sequence[Cause],
+        *,
+        isolated: bool = False,
+    ) -> None:
+        self._engine = runner._engine  # noqa: SLF001  the two are one thing, split for reading
+        self._letters = runner._letters  # noqa: SLF001
+        self._consumer = runner.consumer
+        self._work = work
+        self._deliveries = deliveries
+        self._causes = causes
+        self._isolated = isolated
+        self._ended: list[Ended | None] = [delivery.ended for delivery in deliveries]
+        self._transactions: list[Transaction] = []
+        self._held: set[str] = set()
+        self._pile = self._letters.new_pile()
+
+    async def run(self, learnt: Sequence[AggregateKey], offsets: Offsets) -> BatchResult:
+        await self._skip_handled(offsets)
+        await self._dedupe()
+        fresh = [d for d, ended in zip(self._deliveries, self._ended, strict=True) if ended is None]
+        await self._work.load([*learnt, *(key for delivery in fresh for key in delivery.aggregate_keys)])
+        self._held = await self._letters.lock_held(self._work.connection, fresh)
+        for place, delivery in enumerate(self._deliveries):
+            if self._ended[place] is None:
+                self._ended[place] = await self._settle(delivery, self._causes[place])
+        await self._write(offsets)
+        return BatchResult([ended or Ended("applied") for ended in self._ended], list(self._causes), self._transactions)
+
+    async def _skip_handled(self, offsets: Offsets) -> None:
+        """Lock the partitions' offsets, so that an old owner and a new one take turns; what lies below is done."""
+        if not offsets:
+            return
+        topics, partitions = zip(*offsets, strict=True)
+        rows = await self._work.connection.fetch(LOCK_OFFSETS, self._consumer, list(topics), list(partitions))
+        stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        for place, delivery in enumerate(self._deliveries):
+            record = delivery.record
+            if record.offset < stored.get((record.topic, record.partition), 0):
+                self._ended[place] = Ended("duplicate")
+
+    async def _dedupe(self) -> None:
+        """Insert the inbox rows first, sorted: whoever comes second waits here and finds a duplicate."""
+        connection = self._work.connection
+        undecided = [d for d, ended in zip(self._deliveries, self._ended, strict=True) if ended is None]
+        readable = {d.event_key: d.record_hash for d in undecided if d.malformed is None}
+        pending = [d.event_key for d in undecided]
+        if not pending:
+            return
+        fresh = {
+            row["event_key"]
+            for row in await connection.fetch(INSERT_INBOX, self._consumer, list(readable), list(readable.values()))
+        }
+        known = {
+            row["event_key"]: row["record_hash"]
+            for row in await connection.fetch(SELECT_INBOX, self._consumer, [k for k in pending if k not in fresh])
+        }
+        parked = await self._letters.known(connection, pending)
+        for place, delivery in enumerate(self._deliveries):
+            if self._ended[place] is not None:
+                continue
+            key, digest = delivery.event_key, delivery.record_hash
+            earlier = parked.get(key) or known.get(key)
+            if earlier is None and key in fresh:
+                fresh.discard(key)
+                known[key] = digest
+            elif earlier is not None and earlier == digest:
+                self._ended[place] = Ended("duplicate")
+            elif earlier is not None:
+                delivery.malformed = ID_REUSED
+                delivery.event_key = key_of_unreadable(delivery.record, digest)
+                if await self._letters.known(connection, [delivery.event_key]):
+                    self._ended[place] = Ended("duplicate")
+        await self._forget([key for key in parked if key in readable and key not in known])
+
+    async def _settle(self, delivery: Delivery, cause: Cause) -> Ended:
+        """Bring one delivery to its end."""
+        if delivery.malformed is not None:
+            ended = Ended("dead_lettered", "malformed", delivery.malformed)
+        elif not self._held.isdisjoint(delivery.order_keys):
+            ended = Ended("held", reason="an earlier event of the same subject is set aside")
+        else:
+            handle = handle_alone if self._isolated else handle_together
+            ended, transaction = await handle(self._engine, self._work, delivery, cause)
+            if ended.outcome != "dead_lettered":
+                self._transactions.append(transaction)
+                return ended
+        letter = self._engine.transaction(self._work, cause)
+        self._held |= self._pile.park(letter, delivery, ended)
+        self._transactions.append(letter)
+        return ended
+
+    async def _write(self, offsets: Offsets) -> None:
+        connection = self._work.connection
+        await self._pile.write(connection)
+        endings = [(d, e) for d, e in zip(self._deliveries, self._ended, strict=True) if e is not None]
+        await self._forget(
+            [d.event_key for d, e in endings if e.outcome in {"dead_lettered", "held"} and not d.malformed]
+        )
+        irrelevant = [(d.event_key, e.reason) for d, e in endings if e.outcome == "irrelevant"]
+        if irrelevant:
+            keys, reasons = zip(*irrelevant, strict=True)
+            await connection.execute(MARK_IRRELEVANT, self._consumer, list(keys), list(reasons))
+        if offsets:
+            topics, partitions = zip(*offsets, strict=True)
+            await connection.execute(
+                UPSERT_OFFSETS, self._consumer, list(topics), list(partitions), list(offsets.values())
+            )
+
+    async def _forget(self, event_keys: list[object]) -> None:
+        """Take inbox rows away again: what is set aside is not done, so its retry must not look like a duplicate."""
+        if event_keys:
+            await self._work.connection.execute(DELETE_INBOX, self._consumer, event_keys)

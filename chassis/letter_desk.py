@@ -1,0 +1,232 @@
+"""The desk at which set-aside deliveries are taken up again: retried, corrected, discarded, and followed in order."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+
+from chassis.batch import DELETE_INBOX, INSERT_INBOX, MARK_IRRELEVANT, BatchRunner
+from chassis.database import Connection
+from chassis.dead_letters import INSERT_HELD, RELEASE, REMIND_AFTER, Letters, holding_keys, record_of
+from chassis.delivery import Delivery, Ended, read
+from chassis.failures import TRANSIENT, UnavailableError
+from chassis.handling import handle_alone
+from chassis.inbox import Inbox
+from chassis.letter_shelf import LetterShelf
+from chassis.rules.refusal import Refused
+from chassis.transaction import Transaction
+from chassis.work import AggregateKey, WorkingSet
+
+log = structlog.get_logger(__name__)
+
+FOLLOW_PAUSE_SECONDS: Final = 1.0
+REMINDERS_MAX: Final = 100
+
+SELECT_LETTER: Final = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 AND consumer = $2"
+SELECT_EARLIER: Final = """
+    SELECT 1 FROM dead_letter WHERE consumer = $1 AND state IN ('parked', 'waiting') AND order_keys && $2 AND seq < $3
+     LIMIT 1
+"""
+SELECT_FOLLOWER: Final = """
+    SELECT dead_letter_id FROM dead_letter AS letter
+     WHERE consumer = $1 AND state = 'waiting'
+       AND NOT EXISTS (SELECT 1 FROM dead_letter AS earlier
+                        WHERE earlier.consumer = letter.consumer AND earlier.state IN ('parked', 'waiting')
+                          AND earlier.order_keys && letter.order_keys AND earlier.seq < letter.seq)
+     ORDER BY seq LIMIT 1
+"""
+SETTLE: Final = """
+    UPDATE dead_letter SET state = $2, kind = $3, reason = $4, rule = $5, order_keys = $6, attempts = attempts + $7,
+                           remind_at = $8, updated_at = now()
+     WHERE dead_letter_id = $1
+"""
+CORRECT: Final = """
+    UPDATE dead_letter SET corrected_value = $2, updated_at = now()
+     WHERE dead_letter_id = $1 AND state IN ('parked', 'waiting')
+"""
+MARK_DISCARDED: Final = "UPDATE inbox SET outcome = 'discarded', reason = $3 WHERE consumer = $1 AND event_key = $2"
+TAKE_REMINDERS: Final = """
+    UPDATE dead_letter SET remind_at = NULL
+     WHERE dead_letter_id IN (SELECT dead_letter_id FROM dead_letter
+                               WHERE consumer = $1 AND state = 'parked' AND remind_at <= $2 ORDER BY seq LIMIT $3
+                                 FOR UPDATE SKIP LOCKED)
+    RETURNING *
+"""
+
+
+class LetterGone(Refused):
+    """This dead letter was settled by somebody else."""
+
+
+class LetterBehind(Refused):
+    """An earlier event of the same subject is still set aside; it must be settled first."""
+
+
+class CorrectionInvalid(Refused):
+    """The corrected data do not fit the schema of the event."""
+
+
+@dataclass
+class LetterDesk(LetterShelf):
+    """Retries, corrections and discards of one consumer's dead letters."""
+
+    inbox: Inbox
+    runner: BatchRunner
+    letters: Letters
+    beat: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        """Nobody waits yet."""
+        self._wake = asyncio.Event()
+
+    async def retry(self, letter_id: UUID, *, actor: str) -> Ended:
+        """Handle a dead letter again; the events behind it follow by themselves."""
+        ended = await self._take_up(letter_id, act="retry", actor=actor)
+        self._wake.set()
+        return ended
+
+    async def discard(self, letter_id: UUID, *, actor: str, reason: str) -> None:
+        """Give a delivery up for good: it counts as handled, and nothing waits behind it any longer."""
+
+        async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> None:
+            connection = work.connection
+            row = await self._open_letter(connection, letter_id)
+            await connection.fetch(INSERT_INBOX, self.letters.consumer, [row["event_key"]], [row["record_hash"]])
+            await connection.execute(MARK_DISCARDED, self.letters.consumer, row["event_key"], reason)
+            await self.letters.lock_keys(connection, row["order_keys"])
+            row = await self._open_letter(connection, letter_id)
+            await connection.execute(
+                SETTLE, letter_id, "discarded", row["kind"], row["reason"], row["rule"], row["order_keys"], 0, None
+            )
+            await connection.execute(RELEASE, self.letters.consumer, row["order_keys"])
+            await self.note(connection, "discard", actor=actor, letter_id=letter_id, reason=reason)
+
+        await self.engine.run(body, point="discard")
+        self._wake.set()
+
+    async def correct(self, letter_id: UUID, value: bytes, *, actor: str, reason: str) -> None:
+        """Replace the data with which a letter will be retried; raises CorrectionInvalid if they do not fit."""
+
+        async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> None:
+            row = await self._open_letter(work.connection, letter_id)
+            delivery = read(record_of(row), self.inbox, value=value)
+            if delivery.malformed is not None:
+                raise CorrectionInvalid(delivery.malformed)
+            await work.connection.execute(CORRECT, letter_id, value)
+            await self.note(work.connection, "correct", actor=actor, letter_id=letter_id, reason=reason)
+
+        await self.engine.run(body, point="correct")
+
+    async def run(self) -> None:
+        """Let the events behind a settled letter follow, and remind of letters that stay open, until cancelled."""
+        while True:
+            self.beat()
+            try:
+                while await self.follow():
+                    self.beat()
+                await self.remind()
+            except (UnavailableError, *TRANSIENT) as failure:
+                log.warning("dead letters interrupted", action="dead_letter", failure=type(failure).__name__)
+            try:
+                await asyncio.wait_for(self._wake.wait(), timeout=FOLLOW_PAUSE_SECONDS)
+            except TimeoutError:
+                continue
+            self._wake.clear()
+
+    async def follow(self) -> bool:
+        """Handle the next waiting event that nothing holds any more; whether there was one."""
+        async with self.engine.pool.acquire(timeout=5.0) as connection:
+            letter_id = await connection.fetchval(SELECT_FOLLOWER, self.letters.consumer)
+        if letter_id is None:
+            return False
+        try:
+            await self._take_up(letter_id, act=None, actor="follower")
+        except (LetterGone, LetterBehind):
+            return False
+        return True
+
+    async def remind(self) -> None:
+        """Announce once more the upstream letters that are open after their hour."""
+
+        async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> None:
+            now = self.engine.office_clock.now()
+            for row in await work.connection.fetch(TAKE_REMINDERS, self.letters.consumer, now, REMINDERS_MAX):
+                delivery = read(record_of(row), self.inbox)
+                transaction = self.engine.transaction(work, self.runner.cause_of(delivery))
+                ended = Ended("dead_lettered", row["kind"], row["reason"], row["rule"])
+                fact = self.letters.announcement(row["dead_letter_id"], delivery, ended, transaction)
+                transaction.announce(fact.model_copy(update={"reminder": True}))
+
+        await self.engine.run(body, point="remind")
+
+    async def _take_up(self, letter_id: UUID, *, act: str | None, actor: str) -> Ended:
+        async def body(work: WorkingSet, learnt: Sequence[AggregateKey]) -> tuple[Ended, Transaction | None]:
+            connection = work.connection
+            row = await self._open_letter(connection, letter_id)
+            delivery = read(record_of(row), self.inbox, value=row["corrected_value"])
+            if not await connection.fetch(
+                INSERT_INBOX, self.letters.consumer, [row["event_key"]], [row["record_hash"]]
+            ):
+                raise LetterGone
+            await work.load([*learnt, *delivery.aggregate_keys])
+            keys = sorted({*row["order_keys"], *delivery.order_keys})
+            await self.letters.lock_keys(connection, keys)
+            row = await self._open_letter(connection, letter_id)
+            if await connection.fetchval(SELECT_EARLIER, self.letters.consumer, keys, row["seq"]):
+                raise LetterBehind
+            ended, transaction = await self._handle(work, delivery, row)
+            await self._settle(work, row, delivery, ended)
+            if act is not None:
+                await self.note(connection, act, actor=actor, letter_id=letter_id)
+            await self.engine.probes.reach("retry.decided")
+            return ended, transaction
+
+        ended, transaction = await self.engine.run(body, point="retry")
+        if transaction is not None:
+            self.engine.record_created(transaction)
+        return ended
+
+    async def _handle(
+        self, work: WorkingSet, delivery: Delivery, row: Mapping[str, Any]
+    ) -> tuple[Ended, Transaction | None]:
+        if delivery.malformed is not None:
+            return Ended("dead_lettered", "malformed", delivery.malformed), None
+        if delivery.reaction is None:
+            return Ended("irrelevant", reason="this service no longer handles the type"), None
+        cause = self.runner.cause_of(delivery)
+        log.info("dead letter taken up", action="retry", letter=str(row["dead_letter_id"]))
+        return await handle_alone(self.engine, work, delivery, cause)
+
+    async def _settle(self, work: WorkingSet, row: Mapping[str, Any], delivery: Delivery, ended: Ended) -> None:
+        """Write how it ended: done, or set aside again; a letter that holds nothing any more releases its keys."""
+        connection, consumer, letter_id = work.connection, self.letters.consumer, row["dead_letter_id"]
+        if ended.outcome == "dead_lettered":
+            keys = sorted({*row["order_keys"], *delivery.order_keys}) if holding_keys(delivery, ended) else []
+            remind_at = self.engine.office_clock.now() + REMIND_AFTER if self._is_upstream(row) else None
+            await connection.execute(DELETE_INBOX, consumer, [row["event_key"]])
+            await connection.execute(INSERT_HELD, consumer, keys)
+            await connection.execute(
+                SETTLE, letter_id, "parked", ended.kind, ended.reason, ended.rule, keys, 1, remind_at
+            )
+            if row["state"] == "waiting":
+                transaction = self.engine.transaction(work, self.runner.cause_of(delivery))
+                transaction.announce(self.letters.announcement(letter_id, delivery, ended, transaction))
+        else:
+            if ended.outcome == "irrelevant":
+                await connection.execute(MARK_IRRELEVANT, consumer, [row["event_key"]], [ended.reason])
+            await connection.execute(
+                SETTLE, letter_id, "resolved", row["kind"], row["reason"], row["rule"], row["order_keys"], 1, None
+            )
+        await connection.execute(RELEASE, consumer, row["order_keys"])
+
+    def _is_upstream(self, row: Mapping[str, Any]) -> bool:
+        return row["topic"].removeprefix(self.engine.setting.topic_prefix) in self.letters.upstream_topics
+
+    async def _open_letter(self, connection: Connection, letter_id: UUID) -> Mapping[str, Any]:
+        row: Mapping[str, Any] | None = await connection.fetchrow(SELECT_LETTER, letter_id, self.letters.consumer)
+        if row is None or row["state"] not in {"parked", "waiting"}:
+            raise LetterGone
+        return row

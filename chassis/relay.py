@@ -1,0 +1,235 @@
+"""The relay: outbox rows to Kafka, in commit order, forgotten only after the broker acknowledged them.
+
+One leader per database: an advisory lock, and claim and delete on the lock's own connection, so that a lost lock is
+noticed before anything is deleted. It reads the rows that are still there, never from a cursor: a cursor loses the
+rows of transactions that commit late.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from chassis.database import Connection, connect
+from chassis.failures import TRANSIENT
+from chassis.metrics import RelayMetrics
+from chassis.outbox import unpack_headers
+from chassis.probes import NO_PROBES, Probes
+
+log = structlog.get_logger(__name__)
+
+BATCH_ROWS_MAX: Final = 500
+POLL_SECONDS: Final = 0.2
+STANDBY_POLL_SECONDS: Final = 0.5
+ACKNOWLEDGE_TIMEOUT_SECONDS: Final = 30.0
+KEEP_ALIVE_SECONDS: Final = 2.0
+UNPARK_SECONDS: Final = 60.0
+REBUILD_PAUSE_SECONDS: Final = 1.0
+RELAY_LOCK: Final = 7_215_002
+LOCK_SESSION: Final = {"idle_session_timeout": "10s"}
+OUTBOX_CHANNEL: Final = "outbox"
+
+PARKABLE: Final = (
+    MessageSizeTooLargeError,
+    InvalidTopicError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+"""The broker will never take this row as things are: set it aside, with its key, so that the others go on."""
+
+CLAIM: Final = """
+    SELECT seq, topic, key, headers, payload FROM outbox
+     WHERE parked_reason IS NULL
+       AND NOT EXISTS (SELECT 1 FROM outbox AS parked
+                        WHERE parked.parked_reason IS NOT NULL AND parked.topic = outbox.topic
+                          AND parked.key = outbox.key)
+     ORDER BY seq LIMIT $1
+"""
+FORGET: Final = "DELETE FROM outbox WHERE seq = ANY($1)"
+PARK: Final = "UPDATE outbox SET parked_reason = $2 WHERE seq = $1"
+UNPARK: Final = "UPDATE outbox SET parked_reason = NULL WHERE parked_reason IS NOT NULL"
+
+ProducerFactory = Callable[[], AIOKafkaProducer]
+
+
+class _Behind(Exception):
+    """Waits behind a row of the same key that cannot go."""
+
+
+@dataclass
+class Relay:
+    """The loop that empties the outbox of one database."""
+
+    dsn: str
+    service: str
+    new_producer: ProducerFactory
+    metrics: RelayMetrics
+    beat: Callable[[], None]
+    probes: Probes = NO_PROBES
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _producer: AIOKafkaProducer | None = None
+    _leading: bool = False
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether this process relays the database."""
+        return self._leading
+
+    def _lead_is(self, *, leads: bool) -> None:
+        self._leading = leads
+        self.metrics.leading(leads)
+
+    def wake(self) -> None:
+        """Look at the outbox now: something was committed."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Lead whenever the lock can be had, until cancelled."""
+        try:
+            while True:
+                self.beat()
+                try:
+                    await self._lead()
+                except (*TRANSIENT, KafkaError) as failure:
+                    self.metrics.failed(type(failure).__name__)
+                    log.warning("relay interrupted", action="relay", failure=type(failure).__name__)
+                await self._drop_producer()
+                await asyncio.sleep(REBUILD_PAUSE_SECONDS)
+        finally:
+            await self._drop_producer()
+
+    async def _lead(self) -> None:
+        connection = await connect(self.dsn, name=f"{self.service} relay", settings=LOCK_SESSION)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK):
+                self.beat()
+                self._lead_is(leads=False)
+                await asyncio.sleep(STANDBY_POLL_SECONDS)
+            await connection.add_listener(OUTBOX_CHANNEL, lambda *_: self._wake.set())
+            self._lead_is(leads=True)
+            unparked_at = float("-inf")
+            while True:
+                self.beat()
+                self._wake.clear()
+                if (now := asyncio.get_running_loop().time()) - unparked_at > UNPARK_SECONDS:
+                    await connection.execute(UNPARK)
+                    unparked_at = now
+                if await self._relay_batch(connection) < BATCH_ROWS_MAX:
+                    await self._wait()
+        finally:
+            self._lead_is(leads=False)
+            with contextlib.suppress(Exception):  # the session ends by itself when we cannot even close it
+                await asyncio.wait_for(connection.close(), timeout=1.0)
+
+    async def _wait(self) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), timeout=POLL_SECONDS)
+
+    async def _relay_batch(self, connection: Connection) -> int:
+        rows = await connection.fetch(CLAIM, BATCH_ROWS_MAX)
+        self.metrics.claimed(len(rows))
+        if not rows:
+            return 0
+        producer = await self._ready_producer(connection)
+        sent = await self._send(producer, rows, connection)
+        await self.probes.reach("relay.after_send")
+        done, parked, failure = self._sort(rows, sent)
+        if done:
+            await connection.execute(FORGET, done)
+            self.metrics.relayed(len(done))
+            await self.probes.reach("relay.after_forget")
+        for seq, reason in parked:
+            await connection.execute(PARK, seq, reason)
+            log.error("outbox row parked", action="relay", seq=seq, reason=reason)
+        if failure is not None:
+            raise failure
+        return len(rows)
+
+    async def _send(self, producer: AIOKafkaProducer, rows: list[Any], connection: Connection) -> list[Any]:
+        """Hand every row to the producer and wait for the answers; rows behind one that cannot go are not sent."""
+        known = await self._known_topics(producer, {row["topic"] for row in rows}, connection)
+        blocked: set[tuple[str, str]] = set()
+        sent: list[Any] = []
+        for row in rows:
+            key = (row["topic"], row["key"])
+            try:
+                if key in blocked:
+                    sent.append(_Behind())
+                elif row["topic"] not in known:
+                    raise UnknownTopicOrPartitionError
+                else:
+                    sending = producer.send(
+                        row["topic"], row["payload"], key=row["key"].encode(), headers=unpack_headers(row["headers"])
+                    )
+                    sent.append(await self._while_alive(sending, connection))
+            except PARKABLE as failure:
+                blocked.add(key)
+                sent.append(failure)
+        pending = [answer for answer in sent if isinstance(answer, asyncio.Future)]
+        if pending:
+            await self._while_alive(asyncio.wait(pending), connection)
+        return sent
+
+    async def _known_topics(self, producer: AIOKafkaProducer, topics: set[str], connection: Connection) -> set[str]:
+        cluster = producer.client.cluster
+        if not topics <= cluster.topics(exclude_internal_topics=False):
+            cluster = await self._while_alive(producer.client.fetch_all_metadata(), connection)
+        known: set[str] = topics & cluster.topics(exclude_internal_topics=False)
+        return known
+
+    async def _while_alive(self, work: Awaitable[Any], connection: Connection) -> Any:
+        """Await the broker, keeping the lock's session awake; give up after a time of our own: its sends never do."""
+        task = asyncio.ensure_future(work)
+        deadline = asyncio.get_running_loop().time() + ACKNOWLEDGE_TIMEOUT_SECONDS
+        try:
+            while True:
+                done, _ = await asyncio.wait({task}, timeout=KEEP_ALIVE_SECONDS)
+                if done:
+                    return task.result()
+                if asyncio.get_running_loop().time() > deadline:
+                    raise TimeoutError
+                self.beat()
+                self.metrics.waiting_for_broker()
+                await connection.fetchval("SELECT 1")
+        finally:
+            if not task.done():
+                task.cancel()
+
+    def _sort(self, rows: list[Any], sent: list[Any]) -> tuple[list[int], list[tuple[int, str]], BaseException | None]:
+        """Tell the acknowledged rows from those to set aside, and what made the producer useless, if anything."""
+        done: list[int] = []
+        parked: list[tuple[int, str]] = []
+        failure: BaseException | None = None
+        for row, answer in zip(rows, sent, strict=True):
+            error = answer.exception() if isinstance(answer, asyncio.Future) else answer
+            if error is None:
+                done.append(row["seq"])
+            elif isinstance(error, PARKABLE):
+                parked.append((row["seq"], type(error).__name__))
+            elif not isinstance(error, _Behind):
+                failure = error
+        return done, parked, failure
+
+    async def _ready_producer(self, connection: Connection) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = self.new_producer()
+            await self._while_alive(producer.start(), connection)
+            self._producer = producer
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Exception):  # it is being thrown away; what it held is still in the outbox
+                await asyncio.wait_for(producer.stop(), timeout=5.0)

@@ -1,0 +1,61 @@
+"""What a service is made of, and what its parts may use while it runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+
+from chassis.clock import OfficeClock, SystemClock
+from chassis.commands import Commands
+from chassis.database import (
+    CHASSIS_MIGRATIONS,
+    Migration,
+    Pool,
+    read_migrations,
+)
+from chassis.inbox import Inbox
+from chassis.metrics import Metrics
+from chassis.senders import AnySender
+from chassis.settings import Settings
+from chassis.telemetry import Telemetry
+from contracts.reference import Reference
+
+if TYPE_CHECKING:
+    from chassis.transaction import Setting
+
+
+@dataclass(frozen=True)
+class ServiceContext:
+    """What the parts of a running service may use."""
+
+    settings: Settings
+    setting: "Setting"
+    pool: Pool
+    commands: Commands
+    reference: Reference
+    system_clock: SystemClock
+    office_clock: OfficeClock
+    telemetry: Telemetry
+    metrics: Metrics
+
+
+def _no_senders(_context: ServiceContext) -> Sequence[AnySender]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """One deployable: its name, what it reacts to, its doors, its effects, its tables."""
+
+    name: str
+    title: str
+    inbox: Inbox
+    migrations: Path
+    routes: Callable[[ServiceContext], Sequence[APIRouter]]
+    senders: Callable[[ServiceContext], Sequence[AnySender]] = field(default=_no_senders)
+
+    def all_migrations(self) -> list[Migration]:
+        """The chassis' tables first, then the service's own."""
+        return [*read_migrations("chassis", CHASSIS_MIGRATIONS), *read_migrations(self.name, self.migrations)]
