@@ -61,6 +61,9 @@ def up(arguments: argparse.Namespace) -> int:
             console.print(f"The office clock is the one of {stack.office_clock_file}; make clean sets it right.")
         console.print(f"Ready after {time.monotonic() - begun:.1f} s. Ctrl-C stops everything; the data stays.")
         _watch(stack)
+    except KeyboardInterrupt:
+        if not stack.is_ready:
+            raise
     finally:
         console.print("stopping")
         stack.stop()

@@ -15,7 +15,7 @@ from deploy.local.blocking import wait_for
 from deploy.local.java import java
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
-from deploy.local.processes import Process, Processes, Program
+from deploy.local.processes import Process, Processes, Program, tail
 from deploy.local.waiting import wait_until
 
 START_SECONDS: Final = 60.0
@@ -45,6 +45,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 # With the default of 9000 a broker that was killed can come back only after 11 s.
 broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=16777216
 """
 LOG4J: Final = """\
@@ -97,7 +98,7 @@ class Kafka:
             ):
                 return
             self.kill()
-        message = f"Kafka did not start. The end of {self.log}:\n{_tail(self.log)}"
+        message = f"Kafka did not start. The end of {self.log}:\n{tail(self.log)}"
         raise Problem(message)
 
     def stop(self) -> None:
@@ -140,10 +141,9 @@ class Kafka:
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties))
-        ended = self._processes.run(self._program(*tool), seconds=FORMAT_SECONDS)
-        if ended.returncode != 0:
-            message = f"Kafka could not format {self._data}. The end of {self.log}:\n{_tail(self.log)}"
-            raise Problem(message)
+        self._processes.run_once(
+            self._program(*tool), seconds=FORMAT_SECONDS, failure=f"Kafka could not format {self._data}"
+        )
 
     def _program(self, *arguments: str) -> Program:
         logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}"
@@ -176,7 +176,3 @@ async def _lists_a_broker(bootstrap_servers: str) -> bool:
         return False
     finally:
         await admin.close()
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else ""

@@ -34,6 +34,7 @@ max_wal_size = 256MB
 min_wal_size = 32MB
 log_line_prefix = '%m %u@%d '
 log_min_messages = warning
+log_checkpoints = off
 timezone = 'UTC'
 log_timezone = 'UTC'
 # The passwords here are random and long, which makes guessing as hopeless with fewer rounds.
@@ -126,11 +127,9 @@ class Postgres:
         options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         command: list[str | Path] = [binaries / "initdb", "-D", data, "-U", ADMIN, "--pwfile", secret, *options]
         command += [] if self._fsync else ["--no-sync"]
-        ended = self._processes.run(self._program(*command, folder=data), seconds=INIT_SECONDS)
+        failure = f"PostgreSQL could not make its data folder {data}"
+        self._processes.run_once(self._program(*command, folder=data), seconds=INIT_SECONDS, failure=failure)
         secret.unlink()
-        if ended.returncode != 0:
-            message = f"PostgreSQL could not make its data folder {data}. The end of {self.log}:\n{_tail(self.log)}"
-            raise Problem(message)
         with (data / "postgresql.conf").open("a") as file:
             file.write("include = 'bapas.conf'\n")
 
@@ -188,7 +187,3 @@ def _binaries(user: User | None) -> Path:
                 raise
             shutil.rmtree(part)
     return copy / PROGRAMS
-
-
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-20:]) if log.exists() else ""

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -28,6 +28,7 @@ from deploy.local.waiting import wait_until
 STOP_SECONDS: Final = 10.0
 KILL_SECONDS: Final = 5.0
 RECORD_NAME: Final = "processes.json"
+ONCE_FOLDER: Final = "once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +90,9 @@ class Process:
             for member in family:
                 member.signal(signal.SIGKILL)
 
-    def log_tail(self, lines: int = 20) -> str:
+    def log_tail(self) -> str:
         """The last lines that it wrote."""
-        if not self.program.log.exists():
-            return ""
-        return "\n".join(self.program.log.read_text(errors="replace").splitlines()[-lines:])
+        return tail(self.program.log)
 
 
 class Processes:
@@ -121,18 +120,21 @@ class Processes:
             self._write()
         return process
 
-    def run(self, program: Program, *, seconds: float) -> "subprocess.Popen[bytes]":
-        """Run a program that ends by itself, killed at the bound."""
+    def run_once(self, program: Program, *, seconds: float, failure: str) -> None:
+        """Run a program that ends by itself, killed at the bound; its output goes into a log of its own."""
+        once = replace(program, log=program.log.parent / ONCE_FOLDER / program.log.name)
         with self._lock:
             self._refuse_when_closed()
-            self._begin_log(program.log)
-        popen = _spawner.start(program)
+            self._begin_log(once.log)
+        popen = _spawner.start(once)
         try:
             popen.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             popen.kill()
             popen.wait()
-        return popen
+        if popen.returncode != 0:
+            message = f"{failure}. The end of {once.log}:\n{tail(once.log)}"
+            raise Problem(message)
 
     def running(self) -> list[Process]:
         """All that run now, in the order of their start."""
@@ -201,6 +203,11 @@ def write_whole(path: Path, text: str, *, mode: int = 0o600) -> None:
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
         file.write(text)
     part.replace(path)
+
+
+def tail(log: Path, *, lines: int = 20) -> str:
+    """The last lines of a log, empty if there is none."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
 
 class _Spawner:

@@ -119,21 +119,17 @@ class Services:
         self._processes.forget(self._running.pop(instance))
 
     def _migrate(self, name: str) -> None:
-        log = self._logs / f"{name}.migrate.log"
-        ended = self._processes.run(
+        self._processes.run_once(
             Program(
-                name=f"{name}.migrate",
+                name=f"{name}-migrate",
                 command=[sys.executable, "-m", f"services.{name}", "migrate"],
-                log=log,
+                log=self._logs / f"{name}-migrate.log",
                 env=self._environment(name),
                 folder=REPOSITORY,
             ),
             seconds=MIGRATE_SECONDS,
+            failure=f"The database of {name} could not be brought up to date",
         )
-        if ended.returncode != 0:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
-            message = f"The database of {name} could not be brought up to date:\n{tail}"
-            raise Problem(message)
 
 
 def _is_ready(url: str) -> bool:

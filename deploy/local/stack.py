@@ -60,6 +60,7 @@ class Stack:
         self._office_clock = office_clock
         self._service_env = service_env or {}
         self._say = say or (lambda _: None)
+        self.is_ready = False
         self._claim: IO[str] | None = None
         self._names = existing_services()
         self._traces = Traces(state / "traces", port=settings.ports.traces, processes=self.processes, logs=self.logs)
@@ -88,6 +89,7 @@ class Stack:
         except BaseException:
             self.stop()
             raise
+        self.is_ready = True
 
     def stop(self) -> None:
         """Stop everything in the reverse order; the data stays, or goes as the stack was made."""

@@ -44,7 +44,12 @@ class Traces:
                 command=java(MAIN_CLASS, *arguments, class_path=class_path, heap_megabytes_max=HEAP_MEGABYTES_MAX),
                 log=self.log,
                 folder=self.folder,
-                env={"STORAGE_TYPE": "mem", "MEM_MAX_SPANS": str(SPANS_MAX), "LOGGING_LEVEL_ROOT": "WARN"},
+                env={
+                    "STORAGE_TYPE": "mem",
+                    "MEM_MAX_SPANS": str(SPANS_MAX),
+                    "LOGGING_LEVEL_ROOT": "ERROR",
+                    "SPRING_MAIN_BANNER_MODE": "off",
+                },
             )
         )
 
