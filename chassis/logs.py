@@ -217,7 +217,8 @@ def _filled(template: str, arguments: Any) -> str:
     """Fill a library's template with what may be shown of its arguments."""
     if not arguments:
         return template
-    rest = iter(arguments if isinstance(arguments, tuple) else ())
+    # Of a lone mapping, logging makes the arguments themselves.
+    rest = iter(arguments if isinstance(arguments, tuple) else (arguments,))
 
     def fill(placeholder: re.Match[str]) -> str:
         if placeholder[0] == "%%":

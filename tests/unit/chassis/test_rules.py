@@ -142,7 +142,7 @@ def test_every_template_of_the_office_can_be_filled() -> None:
 
 @pytest.mark.parametrize(
     ("month", "roman"),
-    list(enumerate(["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"], start=1)),
+    list(enumerate(("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"), start=1)),
 )
 def test_months_are_written_in_roman_numerals(month: int, roman: str) -> None:
     assert roman_month(date(2026, month, 1)) == roman
