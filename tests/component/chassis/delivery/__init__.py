@@ -1,0 +1,1 @@
+"""Deliveries, outbox, relay, timers and dead letters on a real PostgreSQL and a real Kafka."""

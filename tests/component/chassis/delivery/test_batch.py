@@ -1,0 +1,145 @@
+"""A batch is handled once, whatever it holds."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from tests.component.chassis.delivery.harness import House, record_of, released
+
+
+async def test_an_event_delivered_twice_is_applied_once(house: House) -> None:
+    """A redelivery is a no-op."""
+    record = record_of(released("r-1"), 0)
+
+    first = await house.outcomes(record)
+    again = await house.outcomes(replace(record, offset=7))
+
+    assert (first, again) == (["applied"], ["duplicate"])
+    assert await house.names("r-1") == ["Budi"]
+    assert await house.count("SELECT count(*) FROM outbox") == 1
+
+
+async def test_an_event_twice_in_one_batch_is_applied_once(house: House) -> None:
+    """The inbox sees the first of the two."""
+    record = record_of(released("r-1"), 0)
+
+    assert await house.outcomes(record, replace(record, offset=1)) == ["applied", "duplicate"]
+    assert await house.names("r-1") == ["Budi"]
+
+
+async def test_events_of_one_key_in_one_batch_build_on_each_other(house: House) -> None:
+    """The identity map shows the second event what the first one did."""
+    records = [record_of(released("r-1", name), place) for place, name in enumerate("ABC")]
+
+    assert await house.outcomes(*records) == ["applied"] * 3
+    assert await house.names("r-1") == ["A", "B", "C"]
+    assert await house.count("SELECT version FROM tally") == 1
+
+
+async def test_a_record_below_the_stored_offset_is_a_duplicate(house: House) -> None:
+    """What an old owner of a partition still has in hand was done by the new one."""
+    await house.deliver(record_of(released("r-1"), 10))
+
+    assert await house.outcomes(record_of(released("r-2"), 9)) == ["duplicate"]
+
+
+async def test_an_old_offset_never_moves_the_stored_one_back(house: House) -> None:
+    """Two owners of a partition take turns; the later one wins."""
+    await house.deliver(record_of(released("r-1"), 10))
+    await house.deliver(record_of(released("r-2"), 4))
+
+    assert await house.count("SELECT next_offset FROM consumer_offset") == 11
+
+
+async def test_an_irrelevant_event_is_remembered_with_its_reason(house: House) -> None:
+    """It changed nothing, and comes again as a duplicate."""
+    record = record_of(released("r-1", "IRRELEVANT"), 0)
+
+    assert await house.outcomes(record) == ["irrelevant"]
+    assert await house.outcomes(replace(record, offset=1)) == ["duplicate"]
+    assert await house.count("SELECT count(*) FROM tally") == 0
+    assert await house.count("SELECT count(*) FROM inbox WHERE outcome = 'irrelevant' AND reason = 'too late'") == 1
+
+
+async def test_a_refused_event_changes_nothing_and_holds_nothing(house: House) -> None:
+    """Its neighbours of the same key in the same batch go on as if it had not come."""
+    records = [record_of(released("r-1", name), place) for place, name in enumerate(["A", "REFUSED", "B"])]
+
+    assert await house.outcomes(*records) == ["applied", "refused", "applied"]
+    assert await house.names("r-1") == ["A", "B"]
+    assert await house.count("SELECT count(*) FROM held_key") == 0
+    assert await house.count("SELECT count(*) FROM outbox") == 3  # two facts and the announcement of the dead letter
+    assert await house.count("SELECT count(*) FROM timer") == 1
+
+
+@pytest.mark.parametrize("where", ["in memory", "in the database"])
+async def test_a_bug_is_set_aside_and_holds_its_key(house: House, where: str) -> None:
+    """Later events of the same subject wait behind it, also in the same batch; others go on."""
+    (house.wrong.bugs if where == "in memory" else house.wrong.bad_rows).add("BUG")
+    records = [
+        record_of(released("r-1", "A"), 0),
+        record_of(released("r-1", "BUG"), 1),
+        record_of(released("r-2", "B"), 2),
+        record_of(released("r-1", "C"), 3),
+    ]
+
+    assert await house.outcomes(*records) == ["applied", "bug", "applied", "held"]
+    assert await house.outcomes(record_of(released("r-1", "D"), 4)) == ["held"]
+    assert await house.names("r-1") == ["A"]
+    assert await house.names("r-2") == ["B"]
+
+
+async def test_what_is_set_aside_comes_again_as_a_duplicate(house: House) -> None:
+    """A redelivery does not overtake the operator."""
+    house.wrong.bugs.add("BUG")
+    record = record_of(released("r-1", "BUG"), 0)
+    await house.deliver(record)
+    house.wrong.bugs.clear()
+
+    assert await house.outcomes(replace(record, offset=1)) == ["duplicate"]
+    assert await house.names("r-1") == []
+
+
+async def test_an_event_id_reused_with_another_body_is_malformed(house: House) -> None:
+    """The first body stands; the second is for a person to look at."""
+    await house.deliver(record_of(released("r-1", "A"), 0, event_id="same"))
+
+    assert await house.outcomes(record_of(released("r-1", "B"), 1, event_id="same")) == ["malformed"]
+    assert await house.outcomes(record_of(released("r-1", "B"), 2, event_id="same")) == ["malformed"]
+    assert await house.names("r-1") == ["A"]
+    assert await house.count("SELECT count(*) FROM inbox") == 1
+
+
+async def test_a_key_that_was_not_named_is_learnt(house: House) -> None:
+    """A handler that locks what `key_of` did not name is run again with it locked in order."""
+    from contracts.lapas import ReleaseAnnounced
+    from tests.component.chassis.delivery.harness import FRIDAY
+
+    event = ReleaseAnnounced(release_id="r-1", facility="LP1-PLG", name="A", releases_on=FRIDAY.date())
+
+    assert await house.outcomes(record_of(event, 0), record_of(released("r-1", "B"), 1)) == ["applied", "applied"]
+    assert await house.names("r-1") == ["A", "B"]
+
+
+async def test_two_batches_that_open_the_same_case_lose_no_event(house: House) -> None:
+    """FOR UPDATE locks no row that is not there yet: the loser of the race decides again."""
+    left = [record_of(released(f"r-{n}", "L"), n, partition=0) for n in range(20)]
+    right = [record_of(released(f"r-{n}", "R"), n, partition=1, event_id=f"right-{n}") for n in reversed(range(20))]
+
+    await asyncio.gather(house.deliver(*left), house.deliver(*right))
+
+    for number in range(20):
+        assert sorted(await house.names(f"r-{number}")) == ["L", "R"]
+    assert await house.count("SELECT count(*) FROM outbox") == 40
+
+
+async def test_the_same_batch_handled_by_two_owners_is_applied_once(house: House) -> None:
+    """A zombie and its successor."""
+    records = [record_of(released(f"r-{n}"), n) for n in range(30)]
+
+    first, second = await asyncio.gather(house.outcomes(*records), house.outcomes(*records))
+
+    assert sorted(first + second) == ["applied"] * 30 + ["duplicate"] * 30
+    assert await house.count("SELECT sum(seen) FROM tally") == 30
+    assert await house.count("SELECT count(*) FROM outbox") == 30
