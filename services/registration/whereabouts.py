@@ -1,0 +1,85 @@
+"""Where somebody comes from, belongs to and was seen, and what nobody has told us yet."""
+
+from dataclasses import replace
+from typing import Final
+
+from chassis.rules.numbering import local_date
+from contracts.lapas import ReleasedPerson
+from contracts.reference import Reference
+from contracts.registration import ContactMethod
+from services.registration.domain import Contact, Registration
+
+WANTED: Final = (
+    "prison_register_no",
+    "release_type",
+    "decree_no",
+    "decree_on",
+    "category",
+    "sex",
+    "nik",
+    "phone",
+    "domicile",
+    "guarantor",
+    "guidance_from",
+    "guidance_until",
+    "sentence_ends_on",
+    "handover_no",
+    "photo",
+)
+"""What a prison may leave out and the office chases; none of it delays a clock."""
+
+OUTSIDE: Final = (ContactMethod.AT_OFFICE, ContactMethod.HOME_VISIT)
+"""Where nobody can be who is still in prison; outposts and gates are on both sides of the wall."""
+
+
+def placed(case: Registration, reference: Reference) -> Registration:
+    """The case with what follows from the reports: who receives, who guides, whose world it is, what is missing."""
+    origin, person = case.origin, case.person
+    regency = _place_of_guidance(person) if person is not None else None
+    return replace(
+        case,
+        receiving_unit=reference.receiving_unit(origin.facility),
+        guidance_unit=reference.unit_of_regency(regency),
+        juvenile=origin.is_juvenile,
+        missing=missing_of(case, reference),
+    )
+
+
+def missing_of(case: Registration, reference: Reference) -> tuple[str, ...]:
+    """What nobody has reported yet, by name; an unknown prison is flagged in the same list."""
+    person = case.person
+    if person is None:
+        return ()
+    missing = [name.upper() for name in WANTED if getattr(person, name) is None]
+    if person.birth_on is None and person.birth_year is None:
+        missing.append("BIRTH_DATE")
+    if person.litmas_no is None and person.request_id is None:
+        missing.append("LITMAS_NO")
+    if person.guarantor is not None and person.guarantor.address is None:
+        missing.append("GUARANTOR_ADDRESS")
+    if person.facility not in reference.facilities:
+        missing.append("FACILITY_UNKNOWN")
+    return tuple(missing)
+
+
+def seen_outside(case: Registration, reference: Reference) -> bool:
+    """Whether an officer met the person outside the prison: by the place, else by the time."""
+    return case.contact is not None and met_outside(case.contact, case, reference)
+
+
+def met_outside(contact: Contact, case: Registration, reference: Reference) -> bool:
+    """Whether this contact was on the free side of the gate."""
+    if contact.method in OUTSIDE:
+        return True
+    if case.released_at is not None:
+        return contact.at >= case.released_at
+    if case.announcement is not None:
+        return local_date(contact.at, reference.zone) > case.announcement.releases_on
+    return True
+
+
+def _place_of_guidance(person: ReleasedPerson) -> str | None:
+    """The guarantor's address in the decree decides, else the domicile (domain.md 10.1)."""
+    guarantor = person.guarantor.address if person.guarantor is not None else None
+    addresses = (guarantor, person.domicile)
+    return next((address.regency for address in addresses if address is not None and address.regency), None)
