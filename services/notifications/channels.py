@@ -1,7 +1,7 @@
 """How a notice leaves the house: one small interface, and a class for each way out."""
 
+import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -9,38 +9,27 @@ from typing import Final, Protocol
 
 import aiosmtplib
 
-SMTP_TIMEOUT_SECONDS: Final = 10.0
+from chassis.clock import SystemClock
+from chassis.senders import SendResult
+from chassis.spans import sending_mail
+from chassis.telemetry import Telemetry, TraceContext
+from services.notifications.audience import Contact
+from services.notifications.ledger import Notice
+
+CONNECT_SECONDS: Final = 5.0
+TALK_SECONDS: Final = 20.0
+"""A mail server may look at a message for a while before it says yes; to hang up earlier would send it twice."""
+NO_ADDRESS: Final = "NO_ADDRESS"
+UNREACHABLE: Final = "SMTP_UNREACHABLE"
+BROKEN_OFF: Final = "SMTP_INTERRUPTED"
 _PERMANENT: Final = range(500, 600)
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """A notice on its way out."""
-
-    message_id: str
-    subject: str
-    body: str
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What the other side said: taken, try again, or never; `detail` is a code and names nobody."""
-
-    ok: bool
-    retryable: bool
-    detail: str
-
-
-TAKEN: Final = Handed(ok=True, retryable=False, detail="TAKEN")
-NO_ADDRESS: Final = Handed(ok=False, retryable=False, detail="NO_ADDRESS")
-
-
 class WayOut(Protocol):
-    """A channel that leaves the house."""
+    """A channel that leaves the house; the application's own inbox needs none, for it is the ledger itself."""
 
-    async def hand_over(self, parcel: Parcel, *, address: str, at: datetime) -> Handed:
-        """Give a parcel to the carrier; never raises for what the carrier says."""
+    async def hand_over(self, notice: Notice, contact: Contact) -> SendResult:
+        """Give a notice to the carrier and say what became of it; what the carrier says never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,50 +39,71 @@ class Mail:
     host: str
     port: int
     sender: str
-    timeout_seconds: float = SMTP_TIMEOUT_SECONDS
+    clock: SystemClock
+    telemetry: Telemetry
+    connect_seconds: float = CONNECT_SECONDS
+    talk_seconds: float = TALK_SECONDS
 
-    @property
-    def domain(self) -> str:
-        """The part of the sender's address that says whose mail it is."""
-        return self.sender.rpartition("@")[2]
+    async def hand_over(self, notice: Notice, contact: Contact) -> SendResult:
+        """Give a message to the mail server, in a span of the trace that caused it."""
+        if contact.email is None:
+            return SendResult(sent=False, retryable=False, reason=NO_ADDRESS)
+        parent = TraceContext.parse(notice.traceparent)
+        with sending_mail(
+            self.telemetry, parent=parent, host=self.host, port=self.port, maybe_doubled=notice.maybe_doubled
+        ) as span:
+            result = await self._talk(self.message(notice, address=contact.email))
+            if not result.sent:
+                span.fail(result.reason)
+        return result
 
-    async def hand_over(self, parcel: Parcel, *, address: str, at: datetime) -> Handed:
-        """Give a message to the mail server; only what it says about recipient or content for good is final."""
+    async def _talk(self, message: EmailMessage) -> SendResult:
+        client = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            local_hostname=self.sender.rpartition("@")[2],
+            timeout=self.talk_seconds,
+        )
         try:
-            await aiosmtplib.send(
-                self.message(parcel, address=address, at=at),
-                hostname=self.host,
-                port=self.port,
-                local_hostname=self.domain,
-                timeout=self.timeout_seconds,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as refused:
-            return _refused(min(each.code for each in refused.recipients))
-        except aiosmtplib.SMTPDataError as refused:
-            return _refused(refused.code)
-        except aiosmtplib.SMTPResponseException as answer:
-            # A server that refuses us, our sender or our login says nothing about the recipient: it can be mended.
-            return Handed(ok=False, retryable=True, detail=f"SMTP_{answer.code}")
-        except (aiosmtplib.SMTPTimeoutError, TimeoutError):
-            return Handed(ok=False, retryable=True, detail="SMTP_TIMEOUT")
-        except (aiosmtplib.SMTPException, OSError):
-            return Handed(ok=False, retryable=True, detail="SMTP_UNREACHABLE")
-        return TAKEN
+            async with asyncio.timeout(self.connect_seconds):
+                await client.connect()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            return SendResult(sent=False, reason=UNREACHABLE)
+        try:
+            async with asyncio.timeout(self.talk_seconds), client:
+                await client.send_message(message)
+        except Exception as answer:  # noqa: BLE001  whatever it is, the talk has begun: it is sorted by what was said
+            return _failed(answer)
+        return SendResult(sent=True)
 
-    def message(self, parcel: Parcel, *, address: str, at: datetime) -> EmailMessage:
+    def message(self, notice: Notice, *, address: str) -> EmailMessage:
         """The message as it is sent; the same notice keeps its Message-ID, so a second copy can be recognised."""
         message = EmailMessage()
         message["From"] = Address(addr_spec=self.sender)
         message["To"] = Address(addr_spec=address)
-        message["Subject"] = parcel.subject
-        message["Date"] = format_datetime(at)
-        message["Message-ID"] = parcel.message_id
+        message["Subject"] = notice.subject
+        message["Date"] = format_datetime(self.clock.now())
+        message["Message-ID"] = notice.message_id
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = "id"
-        message.set_content(parcel.body, charset="utf-8")
+        message.set_content(notice.body, charset="utf-8")
         return message
 
 
-def _refused(code: int) -> Handed:
-    """A refusal of this recipient or this content: for good when the server says so, else later again."""
-    return Handed(ok=False, retryable=code not in _PERMANENT, detail=f"SMTP_{code}")
+def _failed(answer: Exception) -> SendResult:
+    """Only what the server says for good about this recipient or this content is final; all else may pass."""
+    match answer:
+        case aiosmtplib.SMTPRecipientsRefused(recipients=refused):
+            return _refused(min(each.code for each in refused))
+        case aiosmtplib.SMTPDataError(code=code):
+            return _refused(code)
+        case aiosmtplib.SMTPResponseException(code=code):
+            return SendResult(sent=False, reason=f"SMTP_{code}")
+        case aiosmtplib.SMTPException() | OSError() | TimeoutError():
+            return SendResult(sent=False, reason=BROKEN_OFF)
+        case _:
+            raise answer
+
+
+def _refused(code: int) -> SendResult:
+    return SendResult(sent=False, retryable=code not in _PERMANENT, reason=f"SMTP_{code}")

@@ -109,16 +109,15 @@ TOLD_AS: Final[Mapping[type[RegistrationFact], Occasion]] = {
     registration.ClientHandedOn: Occasion.HANDED_ON,
 }
 
-NOT_TOLD: Final[frozenset[type[RegistrationFact]]] = frozenset(
-    {
-        registration.RegistrationCorrected,
-        registration.FirstContactMade,
-        registration.TracingStarted,
-        registration.BiometricCaptured,
-        registration.BiometricWaived,
-    }
+LEARNT: Final[frozenset[type[RegistrationFact]]] = frozenset(
+    {registration.RegistrationCorrected, registration.FirstContactMade, registration.TracingStarted}
 )
 """Facts that change what we know of a case and are nobody's task; TracingStarted is told as the rung of 72 hours."""
+
+NOT_OURS: Final[frozenset[type[RegistrationFact]]] = frozenset(
+    {registration.BiometricCaptured, registration.BiometricWaived}
+)
+"""Facts that nobody is told and that change nothing here."""
 
 RUNGS: Final = {24: Occasion.UNSEEN_24, 48: Occasion.UNSEEN_48, 72: Occasion.UNSEEN_72}
 
@@ -333,7 +332,7 @@ def words_of_letter(occasion: Occasion, letter: DeadLettered) -> dict[str, Any]:
     """What a template may say about a message that could not be handled: codes, never what it said."""
     return {
         "mark": mark_of(letter.dead_letter_id),
-        "link": f"/v1/ops/dead-letters/{letter.dead_letter_id}",
+        "link": f"/v1/dead-letters/{letter.dead_letter_id}",
         "urgency": RULES[occasion].urgency.value,
         "occasion": occasion.value,
         "fact": letter.model_dump(),

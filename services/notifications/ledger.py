@@ -1,5 +1,6 @@
 """The life of a notice, one row per recipient and channel: from being owed until somebody has it. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from chassis.rules.refusal import Irrelevant, Refused
 from chassis.rules.transitions import Table
 from contracts.notifications import Channel, NotificationDelivered, NotificationFact, NotificationFailed
 
+_CODE: Final = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,39}")
 _NOTICES: Final = UUID("2f0b6f5a-7a35-5b0c-93c4-6a0d8f1e4b77")
 
 
@@ -65,6 +67,9 @@ STATES: Final = Table(
 
 DELIVERED_BY_WRITING: Final = frozenset({Channel.IN_APP})
 """Channels whose recipient reads this very ledger: nothing has to leave the house."""
+
+INTERRUPTED: Final = frozenset({"SMTP_INTERRUPTED", "TIME-OUT"})
+"""Attempts that broke off when the other side may already have had everything: the next one may be the second copy."""
 
 NO_CHANNEL: Final = "NO_CHANNEL"
 NO_RECIPIENT: Final = "NO_RECIPIENT"
@@ -148,14 +153,15 @@ class Notice:
     read_at: datetime | None = None
     acknowledged_at: datetime | None = None
     traceparent: str | None = None
+    correlation_id: str | None = None
     sequence: int = 0
 
 
 Settled = tuple[Notice, list[NotificationFact]]
 
 
-class NotYours(Refused):
-    """Only the recipient can acknowledge a notification."""
+class NoticeUnknown(Refused):
+    """There is no such notification in this inbox."""
 
 
 def notification_id(*, cause: str, recipient: str, channel: Channel) -> UUID:
@@ -216,50 +222,58 @@ class Attempt:
     """What came of one attempt: its number, and the system's time at its end."""
 
     number: int
-    ok: bool
-    retryable: bool
-    detail: str
+    sent: bool
+    retryable: bool = True
+    reason: str = ""
     at: datetime
+
+    @property
+    def code(self) -> str:
+        """Why it failed, as a code; whatever else was said could name somebody."""
+        word = self.reason.upper()
+        return word if _CODE.fullmatch(word) else "UNKNOWN"
 
 
 def settle(notice: Notice, attempt: Attempt, *, now: datetime, retries: RetryPolicy = RETRIES) -> Settled:
     """Write down what came of an attempt."""
     overtaken = notice.state is not State.SENDING or attempt.number != notice.attempts
-    if attempt.ok and STATES.allows(notice.state, Step.DELIVER):
+    if attempt.sent and STATES.allows(notice.state, Step.DELIVER):
         sent_twice = replace(notice, maybe_doubled=notice.maybe_doubled or overtaken)
         return _delivered(notice.state, Step.DELIVER, sent_twice, now=now)
     if overtaken:
         raise Irrelevant(f"attempt {attempt.number} was overtaken: the notification is {notice.state.value}")
     if attempt.retryable and notice.attempts < retries.attempts_max:
-        wait = retries.wait_after(notice.attempts)
-        return (
-            replace(
-                notice,
-                state=STATES.move(notice.state, Step.POSTPONE),
-                lease_until=None,
-                next_attempt_at=attempt.at + wait,
-                reason=attempt.detail,
-            ),
-            [],
-        )
-    return _failed(notice.state, notice, reason=attempt.detail, now=now)
+        return _postponed(notice, attempt, retries), []
+    return _failed(notice.state, notice, reason=attempt.code, now=now)
 
 
-def read(notice: Notice, *, by: Sequence[str], now: datetime) -> Notice:
+def _postponed(notice: Notice, attempt: Attempt, retries: RetryPolicy) -> Notice:
+    return replace(
+        notice,
+        state=STATES.move(notice.state, Step.POSTPONE),
+        lease_until=None,
+        next_attempt_at=attempt.at + retries.wait_after(notice.attempts),
+        maybe_doubled=notice.maybe_doubled or attempt.code in INTERRUPTED,
+        reason=attempt.code,
+    )
+
+
+def own(notice: Notice | None, *, by: Sequence[str]) -> Notice:
+    """The notice if it lies in one of these inboxes; somebody else's is as unknown as none at all."""
+    if notice is None or notice.channel is not Channel.IN_APP or notice.recipient not in by:
+        raise NoticeUnknown
+    return notice
+
+
+def read(notice: Notice, *, now: datetime) -> Notice:
     """Note that the recipient has seen it; the first time counts."""
-    _assert_recipient(notice, by)
     return notice if notice.read_at is not None else replace(notice, read_at=now)
 
 
-def acknowledge(notice: Notice, *, by: Sequence[str], now: datetime) -> Notice:
+def acknowledge(notice: Notice, *, now: datetime) -> Notice:
     """Note that the recipient takes care of it, and so has seen it; the first time counts."""
-    seen = read(notice, by=by, now=now)
+    seen = read(notice, now=now)
     return seen if seen.acknowledged_at is not None else replace(seen, acknowledged_at=now)
-
-
-def _assert_recipient(notice: Notice, by: Sequence[str]) -> None:
-    if notice.recipient not in by:
-        raise NotYours
 
 
 def _delivered(before: State | None, step: Step, notice: Notice, *, now: datetime) -> Settled:

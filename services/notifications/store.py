@@ -83,6 +83,7 @@ def _load_notice(row: Mapping[str, Any]) -> Notice:
         read_at=row["read_at"],
         acknowledged_at=row["acknowledged_at"],
         traceparent=row["traceparent"],
+        correlation_id=row["correlation_id"],
         sequence=row["sequence"],
     )
 
@@ -93,7 +94,8 @@ NOTICES: Final = Aggregates[UUID, Notice](
     select="""
         SELECT notification_id, recipient, channel, about, occasion, urgency, juvenile, cause, template,
                template_version, subject, body, state, created_at, attempts, next_attempt_at, lease_until,
-               maybe_doubled, message_id, reason, settled_at, read_at, acknowledged_at, traceparent, sequence, version
+               maybe_doubled, message_id, reason, settled_at, read_at, acknowledged_at, traceparent,
+               correlation_id, sequence, version
           FROM notification WHERE notification_id = ANY($1) ORDER BY notification_id FOR UPDATE
     """,
     # Only what happens to a notice changes; what it says, to whom and why stays as it was written.
@@ -121,18 +123,18 @@ OWED: Final = Rows(
         INSERT INTO notification (notification_id, recipient, channel, about, occasion, urgency, juvenile, cause,
                                   template, template_version, subject, body, state, created_at, attempts,
                                   next_attempt_at, lease_until, maybe_doubled, message_id, reason, settled_at, read_at,
-                                  acknowledged_at, traceparent, sequence, version)
+                                  acknowledged_at, traceparent, correlation_id, sequence, version)
         SELECT notification_id, recipient, channel, about, occasion, urgency, juvenile, cause,
                template, template_version, subject, body, state, created_at, attempts,
                next_attempt_at, lease_until, maybe_doubled, message_id, reason, settled_at, read_at,
-               acknowledged_at, traceparent, sequence, 1
+               acknowledged_at, traceparent, correlation_id, sequence, 1
           FROM json_to_recordset($1::json)
                AS n(notification_id uuid, recipient text, channel text, about uuid, occasion text, urgency text,
                     juvenile boolean, cause text, template text, template_version int, subject text, body text,
                     state text, created_at timestamptz, attempts int, next_attempt_at timestamptz,
                     lease_until timestamptz, maybe_doubled boolean, message_id text, reason text,
                     settled_at timestamptz, read_at timestamptz, acknowledged_at timestamptz, traceparent text,
-                    sequence int)
+                    correlation_id text, sequence int)
         ON CONFLICT (notification_id) DO NOTHING
     """,
 )
@@ -142,7 +144,7 @@ SELECT_OUTGOING: Final = """
      WHERE state IN ('pending', 'sending')
        AND coalesce(lease_until, next_attempt_at, '-infinity'::timestamptz) <= $1
      ORDER BY coalesce(lease_until, next_attempt_at, '-infinity'::timestamptz), seq
-     LIMIT $2
+     LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 
 
@@ -174,12 +176,6 @@ SELECT_LEDGER: Final = """
        AND ($3::boolean OR NOT juvenile)
        AND ($4::bigint IS NULL OR seq < $4)
      ORDER BY seq DESC LIMIT $5
-"""
-SELECT_BACKLOG: Final = """
-    SELECT count(*) FILTER (WHERE state IN ('pending', 'sending')) AS pending,
-           count(*) FILTER (WHERE state = 'failed') AS failed,
-           min(seq) FILTER (WHERE state IN ('pending', 'sending')) AS oldest
-      FROM notification WHERE state IN ('pending', 'sending', 'failed')
 """
 
 

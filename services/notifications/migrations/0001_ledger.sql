@@ -46,6 +46,7 @@ CREATE TABLE notification (
     read_at          timestamptz,
     acknowledged_at  timestamptz,
     traceparent      text,
+    correlation_id   text,
     sequence         integer     NOT NULL,
     version          integer     NOT NULL,
     CHECK ((state = 'sending') = (lease_until IS NOT NULL)),

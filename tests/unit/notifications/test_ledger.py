@@ -23,7 +23,7 @@ from services.notifications.ledger import (
     Letter,
     Matter,
     Notice,
-    NotYours,
+    NoticeUnknown,
     RetryPolicy,
     State,
     Step,
@@ -51,9 +51,7 @@ def a_claimed_mail(*, at: datetime = SYSTEM) -> Notice:
 
 
 def an_attempt(notice: Notice, **changes: Any) -> Attempt:
-    return replace(
-        Attempt(number=notice.attempts, ok=False, retryable=True, detail="SMTP_TIMEOUT", at=SYSTEM), **changes
-    )
+    return replace(Attempt(number=notice.attempts, sent=False, retryable=True, reason="SMTP_421", at=SYSTEM), **changes)
 
 
 def test_what_is_read_in_the_application_is_delivered_by_being_written() -> None:
@@ -101,7 +99,7 @@ def test_a_facts_recipient_and_template_are_codes() -> None:
 def test_a_sent_mail_is_delivered() -> None:
     sent = a_claimed_mail()
 
-    notice, facts = ledger.settle(sent, an_attempt(sent, ok=True, detail="TAKEN"), now=OFFICE)
+    notice, facts = ledger.settle(sent, an_attempt(sent, sent=True), now=OFFICE)
 
     assert (notice.state, notice.attempts, notice.maybe_doubled, notice.reason) == (State.DELIVERED, 1, False, None)
     assert [(fact.attempts, fact.maybe_doubled) for fact in facts if isinstance(fact, NotificationDelivered)] == [
@@ -112,7 +110,7 @@ def test_a_sent_mail_is_delivered() -> None:
 def test_a_mail_that_the_server_will_never_take_has_failed_at_once() -> None:
     sent = a_claimed_mail()
 
-    notice, facts = ledger.settle(sent, an_attempt(sent, retryable=False, detail="SMTP_550"), now=OFFICE)
+    notice, facts = ledger.settle(sent, an_attempt(sent, retryable=False, reason="SMTP_550"), now=OFFICE)
 
     assert (notice.state, notice.reason) == (State.FAILED, "SMTP_550")
     assert [fact.reason for fact in facts if isinstance(fact, NotificationFailed)] == ["SMTP_550"]
@@ -123,7 +121,7 @@ def test_a_mail_that_could_not_be_sent_is_tried_again_later() -> None:
 
     notice, facts = ledger.settle(sent, an_attempt(sent), now=OFFICE)
 
-    assert (notice.state, notice.reason, facts) == (State.PENDING, "SMTP_TIMEOUT", [])
+    assert (notice.state, notice.reason, facts) == (State.PENDING, "SMTP_421", [])
     assert notice.next_attempt_at == SYSTEM + timedelta(seconds=15)
     assert not ledger.is_due(notice, at=SYSTEM + timedelta(seconds=14))
     assert ledger.is_due(notice, at=SYSTEM + timedelta(seconds=15))
@@ -146,7 +144,7 @@ def test_a_mail_whose_sender_fell_silent_is_sent_again_and_says_that_it_may_come
     assert ledger.is_due(silent, at=SYSTEM + LEASE)
 
     again = ledger.claim(silent, lease_until=SYSTEM + 2 * LEASE)
-    notice, facts = ledger.settle(again, an_attempt(again, ok=True), now=OFFICE)
+    notice, facts = ledger.settle(again, an_attempt(again, sent=True), now=OFFICE)
 
     assert (again.maybe_doubled, again.attempts, notice.maybe_doubled) == (True, 2, True)
     assert [fact.maybe_doubled for fact in facts if isinstance(fact, NotificationDelivered)] == [True]
@@ -155,7 +153,7 @@ def test_a_mail_whose_sender_fell_silent_is_sent_again_and_says_that_it_may_come
 def test_a_sender_that_was_thought_dead_and_had_succeeded_is_believed() -> None:
     again = ledger.claim(a_claimed_mail(), lease_until=SYSTEM + 2 * LEASE)
 
-    notice, _ = ledger.settle(again, an_attempt(again, number=1, ok=True), now=OFFICE)
+    notice, _ = ledger.settle(again, an_attempt(again, number=1, sent=True), now=OFFICE)
 
     assert (notice.state, notice.maybe_doubled) == (State.DELIVERED, True)
 
@@ -169,28 +167,57 @@ def test_a_sender_that_was_thought_dead_and_had_failed_changes_nothing() -> None
 
 def test_what_is_delivered_stays_delivered() -> None:
     sent = a_claimed_mail()
-    delivered, _ = ledger.settle(sent, an_attempt(sent, ok=True), now=OFFICE)
+    delivered, _ = ledger.settle(sent, an_attempt(sent, sent=True), now=OFFICE)
 
     with pytest.raises(Irrelevant):
-        ledger.settle(delivered, an_attempt(sent, ok=True), now=OFFICE)
+        ledger.settle(delivered, an_attempt(sent, sent=True), now=OFFICE)
     assert not ledger.is_due(delivered, at=SYSTEM + timedelta(days=9))
 
 
-def test_only_the_recipient_can_acknowledge() -> None:
-    notice = owe(Channel.IN_APP)[0]
-
-    with pytest.raises(NotYours):
-        ledger.acknowledge(notice, by=["PO-HQ-01"], now=OFFICE)
-    with pytest.raises(NotYours):
-        ledger.read(notice, by=["PO-HQ-01"], now=OFFICE)
+@pytest.mark.parametrize(
+    ("notice", "reader"),
+    [
+        pytest.param(None, "PO-SKY-01", id="none at all"),
+        pytest.param(owe(Channel.IN_APP)[0], "PO-HQ-01", id="somebody else's"),
+        pytest.param(owe(Channel.EMAIL)[0], "PO-SKY-01", id="a mail is read elsewhere"),
+    ],
+)
+def test_only_what_lies_in_ones_own_inbox_is_there(notice: Notice | None, reader: str) -> None:
+    with pytest.raises(NoticeUnknown):
+        ledger.own(notice, by=[reader])
 
 
 def test_acknowledging_is_reading_and_the_first_time_counts() -> None:
-    first = ledger.acknowledge(owe(Channel.IN_APP)[0], by=["PO-SKY-01"], now=OFFICE)
+    mine = ledger.own(owe(Channel.IN_APP)[0], by=["PO-SKY-01", "OPS"])
 
-    again = ledger.acknowledge(first, by=["PO-SKY-01"], now=OFFICE + timedelta(hours=1))
+    first = ledger.acknowledge(mine, now=OFFICE)
+    again = ledger.acknowledge(ledger.read(first, now=OFFICE), now=OFFICE + timedelta(hours=1))
 
     assert (again.read_at, again.acknowledged_at) == (OFFICE, OFFICE)
+
+
+@pytest.mark.parametrize("reason", ["SMTP_INTERRUPTED", "time-out"])
+def test_a_talk_that_broke_off_may_have_been_heard(reason: str) -> None:
+    sent = a_claimed_mail()
+
+    notice, _ = ledger.settle(sent, an_attempt(sent, reason=reason), now=OFFICE)
+
+    assert (notice.state, notice.maybe_doubled) == (State.PENDING, True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("SMTP_550", "SMTP_550"),
+        ("time-out", "TIME-OUT"),
+        ("ValueError", "VALUEERROR"),
+        ("", "UNKNOWN"),
+        ("budi@contoh.example", "UNKNOWN"),
+        ("x" * 90, "UNKNOWN"),
+    ],
+)
+def test_why_a_mail_failed_is_always_a_code(reason: str, code: str) -> None:
+    assert an_attempt(a_claimed_mail(), reason=reason).code == code
 
 
 def test_every_state_of_a_notice_can_be_reached_and_no_end_is_left() -> None:
@@ -242,7 +269,7 @@ def test_whatever_the_mail_server_does_a_mail_ends_once_and_is_numbered_without_
             break
         notice = ledger.claim(notice, lease_until=at + LEASE)
         if ending != "silence":
-            attempt = an_attempt(notice, ok=ending == "sent", retryable=ending == "retry", at=at)
+            attempt = an_attempt(notice, sent=ending == "sent", retryable=ending == "retry", at=at)
             notice, facts = ledger.settle(notice, attempt, now=OFFICE)
             said += facts
 

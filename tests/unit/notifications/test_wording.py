@@ -49,7 +49,7 @@ EXAMPLES: list[RegistrationFact] = [
 ]
 
 
-@pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)
+@pytest.mark.parametrize("fact", EXAMPLES, ids=[type(fact).__name__ for fact in EXAMPLES])
 def test_every_fact_has_its_words_and_a_subject_that_says_nothing(fact: RegistrationFact) -> None:
     letter = letter_of(fact)
 

@@ -1,0 +1,135 @@
+"""Wiring of notifications: the desk, its files, the ways out, and the command line."""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import structlog
+from fastapi import APIRouter
+
+from chassis import main as chassis_main
+from chassis.senders import AnySender, Sender
+from chassis.service import Service, ServiceContext
+from chassis.settings import SettingsInvalid
+from contracts.notifications import Channel
+from services.notifications import api, handlers
+from services.notifications.audience import Contacts, DeskInvalid, Roster, contacts_of, roster_of
+from services.notifications.channels import Mail
+from services.notifications.handlers import Desk, Furniture
+from services.notifications.wording import Wording
+
+log = structlog.get_logger(__name__)
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+T = TypeVar("T")
+
+
+class Sheet(Generic[T]):
+    """A TOML file that people change while the service runs: read anew when it changed, kept as it was if it broke."""
+
+    def __init__(self, path: Path | None, parse: Callable[[Mapping[str, Any]], T]) -> None:
+        """Read it now; what is wrong with it is told before anything starts. No file is an empty one."""
+        self._path = path
+        self._parse = parse
+        self._mtime_ns = self._modified()
+        self._content = self._read()
+
+    def __call__(self) -> T:
+        """What it says."""
+        try:
+            modified = self._modified()
+            if modified != self._mtime_ns:
+                self._mtime_ns = modified
+                self._content = self._read()
+                log.info("read anew", action="desk", kind=type(self._content).__name__)
+        except (OSError, tomllib.TOMLDecodeError, DeskInvalid) as failure:
+            log.warning(
+                "kept as it was before",
+                action="desk",
+                kind=type(self._content).__name__,
+                failure=type(failure).__name__,
+            )
+        return self._content
+
+    def _modified(self) -> int:
+        return 0 if self._path is None else self._path.stat().st_mtime_ns
+
+    def _read(self) -> T:
+        return self._parse({} if self._path is None else tomllib.loads(self._path.read_text(encoding="utf-8")))
+
+
+def build() -> Service:
+    """The service with a desk of its own."""
+    desk = Desk()
+
+    def routes(context: ServiceContext) -> Sequence[APIRouter]:
+        furnish(desk, context)
+        return api.routes(context)
+
+    def senders(context: ServiceContext) -> Sequence[AnySender]:
+        furnish(desk, context)
+        return (Sender(name="mail", claim=handlers.claim_notices, send=desk.send, settle=handlers.settle_notice),)
+
+    return Service(
+        name="notifications",
+        title="Notifications: who is told what, by which channel, when",
+        inbox=desk.inbox(),
+        migrations=MIGRATIONS,
+        routes=routes,
+        senders=senders,
+    )
+
+
+def furnish(desk: Desk, context: ServiceContext) -> None:
+    """Lay out what the settings name; raises SettingsInvalid with every problem at once."""
+    settings, reference = context.settings, context.reference
+    missing = [
+        f"{name} is not set: without it no e-mail leaves"
+        for name, value in (("SMTP_HOST", settings.smtp_host), ("MAIL_FROM", settings.mail_from))
+        if not value
+    ]
+    if missing or settings.smtp_host is None or settings.mail_from is None:
+        raise SettingsInvalid(missing)
+    roster: Sheet[Roster] = _sheet(
+        "DUTY_ROSTER",
+        settings.duty_roster,
+        lambda rows: roster_of(rows, officers=reference.officers, units=reference.units, zone=reference.zone),
+    )
+    contacts: Sheet[Contacts] = _sheet(
+        "OFFICER_CONTACTS", settings.officer_contacts, lambda rows: contacts_of(rows, officers=reference.officers)
+    )
+    mail = Mail(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.mail_from,
+        clock=context.system_clock,
+        telemetry=context.telemetry,
+    )
+    desk.furnish(
+        Furniture(
+            roster=roster,
+            contacts=contacts,
+            wording=Wording(zone=reference.zone),
+            ways_out={Channel.EMAIL: mail},
+            mail_domain=settings.mail_from.rpartition("@")[2],
+        )
+    )
+
+
+def _sheet(name: str, path: Path | None, parse: Callable[[Mapping[str, Any]], T]) -> Sheet[T]:
+    try:
+        return Sheet(path, parse)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsInvalid([f"{name} cannot be read: {error}"]) from error
+    except DeskInvalid as invalid:
+        raise SettingsInvalid([f"{name}: {problem}" for problem in invalid.problems]) from invalid
+
+
+SERVICE: Final = build()
+
+
+def main() -> None:
+    """Run the command line."""
+    chassis_main.main(SERVICE)

@@ -1,0 +1,235 @@
+"""What notifications does when something happens: tell, remind, send, and note what was seen."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from chassis.inbox import Inbox, TimerDue
+from chassis.rules.refusal import Irrelevant
+from chassis.senders import Claim, SendResult, Settlement
+from chassis.transaction import Transaction
+from contracts import registration, supervision
+from contracts.notifications import Channel
+from contracts.operations import DeadLettered
+from contracts.registration import RegistrationFact
+from services.notifications import domain, ledger, store
+from services.notifications.audience import Contacts, Roster, Staff, Whereabouts
+from services.notifications.channels import WayOut
+from services.notifications.domain import Occasion
+from services.notifications.ledger import Attempt, Matter, Notice, NoticeUnknown
+from services.notifications.wording import Wording
+
+CLAIMED_MAX: Final = 2
+"""Notices taken at once: as many as a slow mail server can be asked about before the claim runs out."""
+
+NOT_FURNISHED: Final = "the desk was used before it was furnished"
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    """What telling needs beside the database."""
+
+    roster: Callable[[], Roster]
+    contacts: Callable[[], Contacts]
+    wording: Wording
+    ways_out: Mapping[Channel, WayOut]
+    mail_domain: str
+
+
+class Desk:
+    """Where it is decided who is told, and from where it is sent."""
+
+    def __init__(self) -> None:
+        """Stand empty until the process knows its settings."""
+        self._furniture: Furniture | None = None
+
+    def furnish(self, furniture: Furniture) -> None:
+        """Lay out roster, contacts, templates and ways out."""
+        self._furniture = furniture
+
+    @property
+    def at_hand(self) -> Furniture:
+        """What lies on the desk now."""
+        if self._furniture is None:
+            raise RuntimeError(NOT_FURNISHED)
+        return self._furniture
+
+    def inbox(self) -> Inbox:
+        """What is reacted to: every fact of the table, the dead letters, and the clocks of cases."""
+        inbox = Inbox("notifications")
+        for fact in (*domain.TOLD_AS, *domain.LEARNT):
+            inbox.on(fact, of=store.CASES, key_of=_case_of)(self.tell_of_a_case)
+        inbox.on(registration.EventDeadLettered)(self.tell_of_a_dead_letter)
+        inbox.on(supervision.EventDeadLettered)(self.tell_of_a_dead_letter)
+        for clock in domain.CLOCKS:
+            inbox.when_due(clock, of=store.CASES)(self.remind)
+        return inbox
+
+    async def tell_of_a_case(self, fact: RegistrationFact, tx: Transaction) -> None:
+        """Whoever has to do something about a case is told in the transaction that learns of it."""
+        known = await tx.lock(store.CASES, fact.registration_id)
+        case = domain.learn(known, fact)
+        for clock, due_at in domain.clocks_after(case, fact, now=tx.now, reference=tx.reference).items():
+            _set(tx, case.registration_id, clock, due_at)
+        occasion = domain.occasion_of(fact)
+        told = self._tell(occasion, case, fact.model_dump(), tx) if occasion is not None else ()
+        tx.save(store.CASES, domain.having_told(case, told))
+
+    async def remind(self, due: TimerDue, tx: Transaction) -> None:
+        """A clock of a release that has not happened yet reminds whoever waits for it."""
+        case = await tx.lock(store.CASES, due.subject)
+        if case is None:
+            raise Irrelevant("the case is not known here")
+        occasion = domain.occasion_of_clock(due.kind, case, now=tx.now, reference=tx.reference)
+        if occasion is None:
+            raise Irrelevant("the release has happened, or its day is over")
+        cause = f"{due.kind}|{case.registration_id}|{due.due_at.isoformat()}"
+        told = self._tell(occasion, case, {}, tx, cause=cause)
+        tx.save(store.CASES, domain.having_told(case, told))
+
+    async def tell_of_a_dead_letter(self, letter: DeadLettered, tx: Transaction) -> None:
+        """A prison's message that could not be handled may be a release that nobody knows of: duty and operations."""
+        if not letter.upstream:
+            raise Irrelevant("a message of our own: operations see it on their board")
+        occasion = domain.occasion_of_letter(letter)
+        matter = _matter(occasion, letter.dead_letter_id, _cause(tx), juvenile=False)
+        self._write(occasion, matter, _at_head_office(tx), domain.words_of_letter(occasion, letter), tx)
+
+    def _tell(
+        self,
+        occasion: Occasion,
+        case: domain.Case,
+        fact: Mapping[str, Any],
+        tx: Transaction,
+        *,
+        cause: str | None = None,
+    ) -> Sequence[str]:
+        words = domain.words_of_case(occasion, case, fact, reference=tx.reference)
+        matter = _matter(occasion, case.registration_id, cause or _cause(tx), juvenile=case.juvenile)
+        told, missed = self._write(occasion, matter, case.whereabouts, words, tx)
+        if missed:
+            self._tell_operations(case, matter, missed, tx)
+        return told
+
+    def _tell_operations(self, case: domain.Case, matter: Matter, missed: Sequence[str], tx: Transaction) -> None:
+        occasion = Occasion.UNREACHABLE
+        words = domain.words_of_case(
+            occasion, case, {"template": matter.occasion, "recipients": list(missed)}, reference=tx.reference
+        )
+        self._write(
+            occasion, replace(matter, occasion=occasion, cause=f"{matter.cause}|missed"), case.whereabouts, words, tx
+        )
+
+    def _write(
+        self, occasion: Occasion, matter: Matter, about: Whereabouts, words: Mapping[str, Any], tx: Transaction
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Put a row into the ledger for each recipient and channel; who was told, and who could not be."""
+        desk = self.at_hand
+        staff = Staff(
+            officers=tx.reference.officers, roster=desk.roster(), head_office=tx.reference.head_office.code, at=tx.now
+        )
+        people = domain.addressees(occasion, about, staff=staff, contacts=desk.contacts())
+        letter = desk.wording.letter(domain.template_of(occasion, juvenile=matter.juvenile), words)
+        for addressee in people:
+            notice, facts = ledger.owe(addressee, matter, letter, mail_domain=desk.mail_domain, now=tx.now)
+            tx.append(store.OWED, asdict(_traced(notice, tx)))
+            for fact in facts:
+                tx.announce(fact)
+        missed = [each.recipient for each in people if each.channel is None]
+        return [each.recipient for each in people if each.channel is not None], missed
+
+    async def send(self, notice: Notice) -> SendResult:
+        """Hand a claimed notice to its way out."""
+        desk = self.at_hand
+        return await desk.ways_out[notice.channel].hand_over(notice, desk.contacts().of(notice.recipient))
+
+
+async def claim_notices(command: Claim, tx: Transaction) -> list[Notice]:
+    """Notices that must leave are taken for a while by one sender."""
+    found = await store.outgoing(await tx.connection(), at=command.at, rows_max=min(command.items_max, CLAIMED_MAX))
+    taken = []
+    for notification_id in sorted(found):
+        notice = await _notice(notification_id, tx)
+        if ledger.is_due(notice, at=command.at):
+            claimed = ledger.claim(notice, lease_until=command.lease_until)
+            tx.save(store.NOTICES, claimed)
+            taken.append(claimed)
+    return taken
+
+
+async def settle_notice(command: Settlement[Notice], tx: Transaction) -> None:
+    """What the carrier said is written down, and published where it is the end of it."""
+    notice = await _notice(command.item.notification_id, tx)
+    result = command.result
+    attempt = Attempt(
+        number=command.item.attempts, sent=result.sent, retryable=result.retryable, reason=result.reason, at=command.at
+    )
+    settled, facts = ledger.settle(notice, attempt, now=tx.now)
+    tx.save(store.NOTICES, settled)
+    tx.publish(facts, of=settled)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Somebody opened a notification, under one of the names whose inbox they read."""
+
+    notification_id: UUID
+    mailboxes: Sequence[str]
+
+
+async def mark_read(command: Seen, tx: Transaction) -> Notice:
+    """A notification counts as read from the first time that its recipient opens it."""
+    notice = await _own_notice(command, tx)
+    seen = ledger.read(notice, now=tx.now)
+    tx.save(store.NOTICES, seen)
+    return seen
+
+
+async def acknowledge(command: Seen, tx: Transaction) -> Notice:
+    """A recipient who takes care of a task says so, once."""
+    notice = await _own_notice(command, tx)
+    acknowledged = ledger.acknowledge(notice, now=tx.now)
+    tx.save(store.NOTICES, acknowledged)
+    return acknowledged
+
+
+async def _own_notice(command: Seen, tx: Transaction) -> Notice:
+    notice = await tx.lock(store.NOTICES, command.notification_id)
+    return ledger.own(notice, by=command.mailboxes)
+
+
+async def _notice(notification_id: UUID, tx: Transaction) -> Notice:
+    notice = await tx.lock(store.NOTICES, notification_id)
+    if notice is None:
+        raise NoticeUnknown
+    return notice
+
+
+def _case_of(fact: RegistrationFact) -> UUID:
+    return fact.registration_id
+
+
+def _set(tx: Transaction, registration_id: UUID, clock: str, due_at: Any) -> None:
+    if due_at is None:
+        tx.cancel_timer(registration_id, clock)
+    else:
+        tx.set_timer(registration_id, clock, due_at)
+
+
+def _cause(tx: Transaction) -> str:
+    return tx.envelope.id if tx.envelope is not None else tx.actor.id
+
+
+def _matter(occasion: Occasion, about: UUID, cause: str, *, juvenile: bool) -> Matter:
+    return Matter(
+        about=about, occasion=occasion, urgency=domain.RULES[occasion].urgency, cause=cause, juvenile=juvenile
+    )
+
+
+def _at_head_office(tx: Transaction) -> Whereabouts:
+    return Whereabouts(receiving_unit=tx.reference.head_office.code)
+
+
+def _traced(notice: Notice, tx: Transaction) -> Notice:
+    return replace(notice, traceparent=tx.cause.trace.traceparent, correlation_id=tx.cause.correlation_id)
