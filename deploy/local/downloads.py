@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,19 +65,24 @@ def locked(lock_file: Path) -> list[Jar]:
     return jars
 
 
-def class_path(lock_file: Path, *, what: str, cache: Path | None = None) -> str:
-    """The class path of all locked archives, after fetching those that are missing and checking every one."""
+def class_path(
+    lock_file: Path, *, what: str, cache: Path | None = None, repositories: Mapping[str, str] | None = None
+) -> str:
+    """The class path of all locked archives, after fetching those that are missing and checking every one.
+
+    They come from Maven Central unless other repositories are named.
+    """
     folder = (cache or cache_folder()) / "jars"
     folder.mkdir(parents=True, exist_ok=True)
     jars = locked(lock_file)
     with _only_one(folder / ".lock"):
         missing = [jar for jar in jars if not _is_whole(folder / jar.file_name, jar)]
         if missing:
-            _fetch(missing, folder, what=what)
+            _fetch(missing, folder, what=what, repositories=repositories)
     return os.pathsep.join(str(folder / jar.file_name) for jar in jars)
 
 
-def _fetch(jars: list[Jar], folder: Path, *, what: str) -> None:
+def _fetch(jars: list[Jar], folder: Path, *, what: str, repositories: Mapping[str, str] | None) -> None:
     # Into a folder of its own: a fetch that is interrupted leaves nothing that looks whole.
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part,
@@ -85,7 +90,13 @@ def _fetch(jars: list[Jar], folder: Path, *, what: str) -> None:
         ThreadPoolExecutor(max_workers=FETCHERS) as fetchers,
     ):
         resolver = PythonResolver(progress_callback=progress.file)
-        context = MavenContext(resolver, repo_cache=Path(part), local_repos=[], timeout=TIMEOUT_SECONDS)
+        context = MavenContext(
+            resolver,
+            repo_cache=Path(part),
+            local_repos=[],
+            remote_repos=dict(repositories) if repositories else None,
+            timeout=TIMEOUT_SECONDS,
+        )
         futures = [fetchers.submit(_fetch_one, context, jar, folder) for jar in jars]
         try:
             for future in as_completed(futures):

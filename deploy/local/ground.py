@@ -1,7 +1,7 @@
 """What the services stand on: Kafka with its topics and PostgreSQL with its databases, our own or the user's."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from deploy.local import databases, topics
@@ -56,9 +56,13 @@ class Ground:
         """Start what is ours, look at what is the user's, and make what is missing."""
         with ThreadPoolExecutor(max_workers=2) as threads:
             started = [threads.submit(self._prepare_topics), threads.submit(self._prepare_databases, services)]
-            for part in started:
-                part.result()
-        self._created.write(self._state)
+            try:
+                for part in started:
+                    part.result()
+            finally:
+                wait(started)
+                # Also after a failure: what was made by then must stay known as ours.
+                self._created.write(self._state)
 
     def _prepare_topics(self) -> None:
         wanted = topics.of_catalogue(self._settings.topic_prefix)

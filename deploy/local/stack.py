@@ -1,7 +1,6 @@
 """A whole stack: broker, database server, mail, traces, and every service that exists."""
 
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import IO, Any, Final, Self
 from deploy.local import downloads, endpoints, running
 from deploy.local.ground import Ground
 from deploy.local.office_clock import set_office_clock
+from deploy.local.own_programs import start_mailbox, start_otlp_relay
 from deploy.local.ports import HOST, is_open, require_free
 from deploy.local.problem import Problem
-from deploy.local.processes import Process, Processes, Program
+from deploy.local.processes import Process, Processes
 from deploy.local.services import Services
 from deploy.local.settings import REPOSITORY, STATE, Settings, existing_services, variable
 from deploy.local.tokens import AUDIENCE, ISSUER, Holder, Issuer
@@ -191,19 +191,13 @@ class Stack:
 
     def _start_helpers(self) -> dict[Process, int]:
         ports = self.settings.ports
-        smtp, http = ("--smtp-port", str(ports.smtp)), ("--http-port", str(ports.mail))
-        started = {self._start_module("mailbox", *smtp, *http): ports.mail}
+        mailbox = start_mailbox(self.processes, smtp_port=ports.smtp, http_port=ports.mail, logs=self.logs)
+        started = {mailbox: ports.mail}
         if self.settings.traces:
-            zipkin = ("--zipkin", f"http://{HOST}:{ports.traces}")
-            started[self._start_module("otlp_relay", "--port", str(ports.otlp), *zipkin)] = ports.otlp
+            zipkin = f"http://{HOST}:{ports.traces}"
+            relay = start_otlp_relay(self.processes, port=ports.otlp, zipkin=zipkin, logs=self.logs)
+            started[relay] = ports.otlp
         return started
-
-    def _start_module(self, module: str, *arguments: str) -> Process:
-        command = [sys.executable, "-m", f"deploy.local.{module}", *arguments]
-        name = module.replace("_", "-")
-        return self.processes.start(
-            Program(name=name, command=command, log=self.logs / f"{name}.log", folder=REPOSITORY)
-        )
 
     def _await_listening(self, process: Process, *, port: int) -> None:
         if not wait_until(lambda: is_open(port) or not process.running, seconds=LISTEN_SECONDS) or not process.running:

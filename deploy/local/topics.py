@@ -14,8 +14,8 @@ from contracts.catalogue import TOPICS, CleanupPolicy, Topic
 from deploy.local.problem import Problem
 
 ANSWER_SECONDS: Final = 30.0
-LEADERS_SECONDS: Final = 15.0
-LEADERS_POLL_SECONDS: Final = 0.05
+SETTLE_SECONDS: Final = 15.0
+POLL_SECONDS: Final = 0.05
 HOUR_MILLISECONDS: Final = 3_600_000
 
 
@@ -74,10 +74,13 @@ async def set_config(bootstrap_servers: str, wanted: Iterable[Wanted]) -> None:
 
 
 async def delete(bootstrap_servers: str, names: Sequence[str]) -> None:
-    """Remove topics; the caller answers for having made them."""
+    """Remove topics and wait until they are gone; the caller answers for having made them."""
     async with _admin(bootstrap_servers) as admin:
         answer = await admin.delete_topics(list(names))
         _check((name, code, None) for name, code in answer.topic_error_codes)
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while set(names) & set(await admin.list_topics()):
+                await asyncio.sleep(POLL_SECONDS)
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Wanted]) -> tuple[str, ...]:
@@ -104,9 +107,9 @@ def _check(errors: Iterable[tuple[str, int, str | None]]) -> tuple[str, ...]:
 
 
 async def _await_leaders(admin: AIOKafkaAdminClient, names: list[str]) -> None:
-    async with asyncio.timeout(LEADERS_SECONDS):
+    async with asyncio.timeout(SETTLE_SECONDS):
         while not _all_led(await admin.describe_topics(names)):  # noqa: ASYNC110 - Kafka tells nobody
-            await asyncio.sleep(LEADERS_POLL_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def _all_led(described: Sequence[Mapping[str, object]]) -> bool:

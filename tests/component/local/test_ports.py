@@ -1,0 +1,56 @@
+"""A port that is taken is named, with the setting that changes it."""
+
+import socket
+
+import pytest
+
+from deploy.local.ports import free_ports, require_free
+from deploy.local.problem import Problem
+from deploy.local.settings import Ports, Settings
+
+
+def test_a_taken_port_is_named_with_its_setting() -> None:
+    [port] = free_ports(1)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", port))
+        holder.listen()
+
+        with pytest.raises(Problem, match=rf"Port {port} \(kafka\) is taken.* BAPAS_KAFKA_PORT="):
+            require_free(port, used_for="kafka", variable="BAPAS_KAFKA_PORT")
+
+    require_free(port, used_for="kafka", variable="BAPAS_KAFKA_PORT")
+
+
+def test_free_ports_differ_and_lie_below_those_of_outgoing_connections() -> None:
+    found = free_ports(20)
+
+    assert len(set(found)) == 20
+    assert all(20_000 <= port < 32_000 for port in found)
+
+
+def test_ports_are_changed_by_the_environment() -> None:
+    ports = Ports.from_env({"BAPAS_KAFKA_PORT": "9999", "BAPAS_SMTP_PORT": ""})
+
+    assert (ports.kafka, ports.smtp) == (9999, Ports().smtp)
+
+
+@pytest.mark.parametrize("text", ["x", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused_by_name(text: str) -> None:
+    with pytest.raises(Problem, match="BAPAS_KAFKA_PORT"):
+        Ports.from_env({"BAPAS_KAFKA_PORT": text})
+
+
+def test_parts_that_the_user_runs_are_read_from_the_environment() -> None:
+    settings = Settings.from_env(
+        {
+            "KAFKA_BOOTSTRAP_SERVERS": "broker:9092",
+            "KAFKA_TOPIC_PREFIX": "mine.",
+            "REGISTRATION_DATABASE_URL": "postgresql://r@h/d",
+            "TRACES": "0",
+        }
+    )
+
+    assert settings.kafka_bootstrap_servers == "broker:9092"
+    assert settings.topic_prefix == "mine."
+    assert settings.database_urls == {"registration": "postgresql://r@h/d"}
+    assert not settings.traces
