@@ -4,9 +4,11 @@ A field that could name, reach or describe a person has a type of the first half
 `Personal` marker into model and schema; a field of our own ordinary topics has a type of the second half.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import (
@@ -16,6 +18,8 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -96,7 +100,7 @@ RegisterNo = Annotated[str, StringConstraints(pattern=r"^[0-9]*[/.-]?[A-Z][A-Z0-
 RuleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,79}$")]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 EventTypeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]{0,119}$")]
-TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,199}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -131,22 +135,32 @@ def parts_of(annotation: Any) -> Iterator[Any]:
 
 
 def masked(data: Any, model: type[BaseModel]) -> Any:
-    """The JSON data of an event with personal values hidden; what the model does not know is hidden too."""
+    """The JSON data of an event with personal values hidden.
+
+    Hidden too is what the model does not know, and a value that does not fit its field: a name may stand in the wrong
+    place.
+    """
     if not isinstance(data, Mapping):
         return MASK
-    hidden = set(personal_fields(model))
-    return {name: _masked_field(value, name, model, hidden) for name, value in data.items()}
+    return {name: None if value is None else _masked_field(value, name, model) for name, value in data.items()}
 
 
-def _masked_field(value: Any, name: str, model: type[BaseModel], hidden: set[str]) -> Any:
+def _masked_field(value: Any, name: str, model: type[BaseModel]) -> Any:
     field = model.model_fields.get(name)
-    if value is None:
-        return None
-    if field is None or name in hidden:
+    if field is None or name in personal_fields(model):
         return MASK
     nested = [part for part in parts_of(field.annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
-    if not nested:
-        return value
-    if isinstance(value, list):
-        return [masked(item, nested[0]) for item in value]
-    return masked(value, nested[0])
+    if nested:
+        return [masked(item, nested[0]) for item in value] if isinstance(value, list) else masked(value, nested[0])
+    try:
+        _reader_of(model, name).validate_json(json.dumps(value), strict=True)
+    except ValidationError:
+        return MASK
+    return value
+
+
+@cache
+def _reader_of(model: type[BaseModel], name: str) -> TypeAdapter[Any]:
+    field = model.model_fields[name]
+    annotation: Any = Annotated[field.annotation, *field.metadata, None]
+    return TypeAdapter(annotation)
