@@ -49,7 +49,8 @@ def up(arguments: argparse.Namespace) -> int:
     """Start everything, show where it is, stream the logs until Ctrl-C."""
     stop_on_signals()
     state: Path = arguments.state
-    stack = Stack(state, settings=Settings.from_env(os.environ, free=arguments.free_ports), say=console.print)
+    settings = Settings.from_env(os.environ, free=arguments.free_ports)
+    stack = Stack(state, settings=settings, with_services=not arguments.without_services, say=console.print)
     follower = Follower(stack.logs, write=console.out, colour=console.is_terminal)
     begun = time.monotonic()
     if not arguments.quiet:
@@ -158,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     starting = commands.add_parser("up", help="start everything and stream the logs until Ctrl-C")
     starting.add_argument("--free-ports", action="store_true", help="use any free ports instead of the fixed ones")
+    starting.add_argument("--without-services", action="store_true", help="only what the services stand on")
     starting.add_argument("--quiet", action="store_true", help="do not stream the logs")
     starting.set_defaults(command=up)
     commands.add_parser("down", help="stop a stack that was started elsewhere").set_defaults(command=down)

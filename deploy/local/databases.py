@@ -27,7 +27,7 @@ async def ensure(admin_dsn: str, wanted: Wanted) -> None:
     admin = await asyncpg.connect(admin_dsn)
     try:
         await _ensure_role(admin, wanted)
-        if not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", wanted.name):
+        if not await _exists(admin, wanted.name):
             await _create(admin, wanted)
     finally:
         await admin.close()
@@ -43,9 +43,11 @@ async def close_common_databases(admin_dsn: str) -> None:
 
 
 async def drop(admin_dsn: str, name: str) -> None:
-    """Remove a database that carries our mark; refuse any other."""
+    """Remove a database that carries our mark, if it is there; refuse any other."""
     admin = await asyncpg.connect(admin_dsn)
     try:
+        if not await _exists(admin, name):
+            return
         if not await is_ours(admin, name):
             message = f"The database {name} was not made here and is not touched."
             raise Problem(message)
@@ -113,6 +115,10 @@ async def _create_named(url: str, *, name: str) -> None:
     except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
         message = f"{name}: the database {database} is not there and could not be made: {problem}"
         raise Problem(message) from problem
+
+
+async def _exists(connection: "asyncpg.Connection[asyncpg.Record]", name: str) -> bool:
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name))
 
 
 async def _ensure_role(admin: "asyncpg.Connection[asyncpg.Record]", wanted: Wanted) -> None:

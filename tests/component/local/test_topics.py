@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.catalogue import TOPICS
-from deploy.local import cleaning, topics
+from deploy.local import cleaning, databases, topics
 from deploy.local.backing import Backing
 from deploy.local.blocking import wait_for
 from deploy.local.created import Created
@@ -47,6 +47,7 @@ def test_topics_that_somebody_else_made_are_refused_for_samples_and_survive_clea
     assert {name for name in wait_for(topics.present(backing.bootstrap_servers))[1] if name.startswith("shared.")} == {
         theirs
     }
+    assert wait_for(databases.ensure_named(user_database(backing, "shared."), name="X", only_ours=True))  # made anew
     backing.drop_database("shared_registration")
 
 
@@ -64,10 +65,13 @@ def test_what_cannot_be_removed_now_stays_known_as_ours(backing: Backing, tmp_pa
 
 def ground(backing: Backing, state: Path, *, only_ours: bool, prefix: str = "shared.") -> Ground:
     """A stack's ground on a broker and a database server that the user runs."""
-    server = backing.admin_dsn.rpartition("/")[0]
     settings = Settings(
         kafka_bootstrap_servers=backing.bootstrap_servers,
         topic_prefix=prefix,
-        database_urls={"registration": f"{server}/{prefix.rstrip('.')}_registration"},
+        database_urls={"registration": user_database(backing, prefix)},
     )
     return Ground(state, settings=settings, processes=Processes(state), logs=state / "logs", only_ours=only_ours)
+
+
+def user_database(backing: Backing, prefix: str) -> str:
+    return databases.with_database(backing.admin_dsn, f"{prefix.rstrip('.')}_registration")
