@@ -7,12 +7,10 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
 from deploy.local import downloads, ports
 from deploy.local.blocking import wait_for
 from deploy.local.java import java
+from deploy.local.kafka_client import administrator
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
 from deploy.local.processes import Process, Processes, Program, tail
@@ -166,13 +164,9 @@ def answers(bootstrap_servers: str) -> bool:
 
 
 async def _lists_a_broker(bootstrap_servers: str) -> bool:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(PROBE_SECONDS * 1000))
     try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            await admin.start()
+        async with asyncio.timeout(PROBE_SECONDS), administrator(bootstrap_servers, seconds=PROBE_SECONDS) as admin:
             cluster = await admin.describe_cluster()
             return bool(cluster["brokers"])
-    except (KafkaError, OSError, TimeoutError):
+    except (Problem, TimeoutError):
         return False
-    finally:
-        await admin.close()

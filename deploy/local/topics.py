@@ -1,16 +1,16 @@
 """The topics of the catalogue, as a single local broker holds them."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from contracts.catalogue import TOPICS, CleanupPolicy, Topic
+from deploy.local.kafka_client import administrator
 from deploy.local.problem import Problem
 
 ANSWER_SECONDS: Final = 30.0
@@ -48,7 +48,7 @@ def of_catalogue(prefix: str = "") -> list[Wanted]:
 async def ensure(bootstrap_servers: str, wanted: Iterable[Wanted]) -> Ensured:
     """Make the topics that are missing and wait until every partition has a leader; those that are there stay."""
     topics = {topic.name: topic for topic in wanted}
-    async with _admin(bootstrap_servers) as admin:
+    async with administrator(bootstrap_servers, seconds=ANSWER_SECONDS) as admin:
         present = set(await admin.list_topics())
         missing = [topic for name, topic in topics.items() if name not in present]
         created = await _create(admin, missing)
@@ -60,7 +60,7 @@ async def ensure(bootstrap_servers: str, wanted: Iterable[Wanted]) -> Ensured:
 
 async def present(bootstrap_servers: str) -> tuple[str, set[str]]:
     """The cluster's id and the names of its topics."""
-    async with _admin(bootstrap_servers) as admin:
+    async with administrator(bootstrap_servers, seconds=ANSWER_SECONDS) as admin:
         cluster = await admin.describe_cluster()
         return str(cluster["cluster_id"]), set(await admin.list_topics())
 
@@ -68,14 +68,14 @@ async def present(bootstrap_servers: str) -> tuple[str, set[str]]:
 async def set_config(bootstrap_servers: str, wanted: Iterable[Wanted]) -> None:
     """Give topics that were made here the limits that the catalogue says now."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name, dict(topic.config)) for topic in wanted]
-    async with _admin(bootstrap_servers) as admin:
+    async with administrator(bootstrap_servers, seconds=ANSWER_SECONDS) as admin:
         for answer in await admin.alter_configs(resources):
             _check((resource[-1], resource[0], resource[1]) for resource in answer.resources)
 
 
 async def delete(bootstrap_servers: str, names: Sequence[str]) -> None:
     """Remove topics and wait until they are gone; the caller answers for having made them."""
-    async with _admin(bootstrap_servers) as admin:
+    async with administrator(bootstrap_servers, seconds=ANSWER_SECONDS) as admin:
         answer = await admin.delete_topics(list(names))
         _check((name, code, None) for name, code in answer.topic_error_codes)
         async with asyncio.timeout(SETTLE_SECONDS):
@@ -120,19 +120,6 @@ def _all_led(described: Sequence[Mapping[str, object]]) -> bool:
         if any(partition["leader"] < 0 for partition in partitions):
             return False
     return True
-
-
-@contextlib.asynccontextmanager
-async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=int(ANSWER_SECONDS * 1000))
-    try:
-        await admin.start()
-        yield admin
-    except (KafkaError, OSError) as problem:
-        message = f"Kafka at {bootstrap_servers} does not answer: {problem}"
-        raise Problem(message) from problem
-    finally:
-        await admin.close()
 
 
 def _config(topic: Topic) -> dict[str, str]:
