@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import jwt
 from fastapi import FastAPI, Request, Security
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chassis.keys import ALGORITHMS, KeySet, KeysUnavailable, source_of
@@ -213,17 +213,16 @@ class RouteWithoutRule(Exception):
 
 def assert_every_route_has_a_rule(app: FastAPI) -> None:
     """Refuse to start while a route has no rule, or more than one."""
-    for route in app.routes:
-        if not isinstance(route, APIRoute):
-            path = getattr(route, "path", "?")
-            raise RouteWithoutRule(f"{path} is a {type(route).__name__}: only routes with a rule may be served")
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute):
+            kind = type(route.original_route).__name__
+            raise RouteWithoutRule(f"{route.path} is a {kind}: only routes with a rule may be served")
         if len(rules_of(route)) != 1:
-            raise RouteWithoutRule(
-                f"{sorted(route.methods or ())} {route.path} has {len(rules_of(route))} rules; it needs one"
-            )
+            methods = " ".join(sorted(route.methods or ()))
+            raise RouteWithoutRule(f"{methods} {route.path} has {len(rules_of(route))} rules; it needs one")
 
 
-def rules_of(route: APIRoute) -> list[Rule]:
+def rules_of(route: RouteContext) -> list[Rule]:
     """The rules of a route."""
     return list(_rules(route.dependant))
 

@@ -9,7 +9,7 @@ import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from chassis.access import assert_every_route_has_a_rule, public
@@ -76,6 +76,7 @@ def create_app(
     for router in (*routers, _description()):
         app.include_router(router)
     assert_every_route_has_a_rule(app)
+    app.state.templates = {id(route.original_route): route.path for route in iter_route_contexts(app.routes)}
     return app
 
 

@@ -182,4 +182,5 @@ def _method(scope: Scope) -> str:
 
 
 def _route(scope: Scope) -> str:
-    return str(getattr(scope.get("route"), "path", UNMATCHED))
+    route = scope.get("route")
+    return UNMATCHED if route is None else str(scope["app"].state.templates.get(id(route), UNMATCHED))

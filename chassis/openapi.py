@@ -1,16 +1,15 @@
 """The description of a service's HTTP door: what FastAPI knows of it, and every problem that each route may answer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from chassis.access import Allowed, rules_of
-from chassis.idempotency import HEADER
 from chassis.problems import MEDIA_TYPE, ProblemDocument, title_of
 
 _REF: Final = "#/components/schemas/{model}"
@@ -30,8 +29,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         _add_models(document)
-        for route in app.routes:
-            if isinstance(route, APIRoute) and route.include_in_schema:
+        for route in iter_route_contexts(app.routes):
+            if isinstance(route.original_route, APIRoute) and route.include_in_schema:
                 for method in route.methods or ():
                     _describe_operation(document["paths"][route.path_format][method.lower()], route, method)
         app.openapi_schema = document
@@ -47,7 +46,7 @@ def _add_models(document: dict[str, Any]) -> None:
     schemas.pop("ValidationError", None)
 
 
-def _describe_operation(operation: dict[str, Any], route: APIRoute, method: str) -> None:
+def _describe_operation(operation: dict[str, Any], route: RouteContext, method: str) -> None:
     responses: dict[str, Any] = operation.setdefault("responses", {})
     responses.pop("422", None)
     if method in _WRITING:
@@ -61,13 +60,13 @@ def _describe_operation(operation: dict[str, Any], route: APIRoute, method: str)
         operation["description"] = f"{said}\n\nRoles: {roles}. Scope: {rule.scope.value}.".strip()
 
 
-def problems_of(route: APIRoute, method: str) -> set[int]:
+def problems_of(route: RouteContext, method: str) -> set[int]:
     """The statuses with which this route may answer a problem."""
     problems = {400, 503}
     guarded = any(isinstance(rule, Allowed) for rule in rules_of(route))
     if guarded:
         problems |= {401, 403}
-    if "{" in route.path:
+    if "{" in (route.path or ""):
         problems.add(404)
     if _has_parameters(route) or route.body_field is not None:
         problems.add(422)
@@ -78,7 +77,7 @@ def problems_of(route: APIRoute, method: str) -> set[int]:
     return problems
 
 
-def _has_parameters(route: APIRoute) -> bool:
+def _has_parameters(route: RouteContext) -> bool:
     parameters = route.dependant
     found: list[Any] = [*parameters.path_params, *parameters.query_params, *parameters.header_params]
     for inner in parameters.dependencies:
@@ -107,13 +106,3 @@ def _problem_response(status: int) -> dict[str, Any]:
 def _headers_of(status: int) -> Mapping[str, Any]:
     text = {"schema": {"type": "string"}}
     return {401: {"WWW-Authenticate": text}, 503: {"Retry-After": text}}.get(status, {})
-
-
-def idempotent_routes(routes: Iterable[Any]) -> list[APIRoute]:
-    """The routes that take an idempotency key."""
-    return [
-        route
-        for route in routes
-        if isinstance(route, APIRoute)
-        and any(field.alias == HEADER for inner in route.dependant.dependencies for field in inner.header_params)
-    ]

@@ -1,60 +1,29 @@
 """The edges of a service as they really are: an issuer with real keys, exporters that keep what they are given."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
-from fastapi import APIRouter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+import structlog
 
 from chassis.access import TokenVerifier
 from chassis.clock import SystemClock
-from chassis.http import create_app
 from chassis.keys import KeyFile, KeySet
-from chassis.metrics import Metrics
-from chassis.telemetry import Telemetry
 from contracts.roles import Role
 from deploy.local.tokens import AUDIENCE, ISSUER, Holder, Issuer
-
-UNITS = frozenset({"PLG-HQ", "PLG-SKY"})
-
-Token = Callable[..., str]
+from tests.component.chassis.edges.door import Door, Token
 
 
-@dataclass
-class Door:
-    """Everything that an application is built from, and what it left behind."""
+@pytest.fixture(autouse=True)
+def quiet_logs() -> None:
+    """Let no line through: unconfigured, structlog draws every local variable of a stack trace."""
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory(), wrapper_class=_Quiet)
 
-    verifier: TokenVerifier
-    clock: SystemClock = field(default_factory=SystemClock)
-    metrics: Metrics = field(default_factory=Metrics)
-    spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
 
-    @property
-    def telemetry(self) -> Telemetry:
-        """Telemetry that exports into memory."""
-        return Telemetry(clock=self.clock, resource=Resource({}), processor=SimpleSpanProcessor(self.spans))
+class _Quiet(structlog.BoundLogger):
+    """Takes every line and writes none."""
 
-    @asynccontextmanager
-    async def client(self, *routers: APIRouter) -> AsyncIterator[httpx.AsyncClient]:
-        """A client of an application with these routes."""
-        app = create_app(
-            title="test",
-            routers=routers,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            metrics=self.metrics,
-            verifier=self.verifier,
-            units=UNITS,
-        )
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-            yield client
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, *args: object, **kw: object) -> None:
+        """Write nothing."""
 
 
 @pytest.fixture(scope="session")
