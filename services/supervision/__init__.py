@@ -1,0 +1,1 @@
+"""The guidance of registered clients: stages, reporting-in, programmes, breaches."""
