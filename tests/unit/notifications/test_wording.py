@@ -58,7 +58,7 @@ def test_every_fact_has_its_words_and_a_subject_that_says_nothing(fact: Registra
     assert "None" not in letter.body
 
 
-@pytest.mark.parametrize("kind", sorted(TOLD_AS, key=lambda kind: kind.__name__), ids=str)
+@pytest.mark.parametrize("kind", sorted(TOLD_AS, key=str), ids=str)
 def test_of_a_child_no_channel_says_more_than_that_there_is_something(kind: type[RegistrationFact]) -> None:
     letter = letter_of(a_fact(kind, juvenile=True))
 
