@@ -56,11 +56,11 @@ def parse(document: Path) -> Verdict:
 
 def _install(npm: str, home: Path) -> str | None:
     """Fetch the parser once; the answer is why that did not work."""
-    home.mkdir(parents=True, exist_ok=True)
-    # A package file of its own, or npm would look for one in the folders above.
-    (home / "package.json").write_text('{"private": true}\n', encoding="utf-8")
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", "--fetch-timeout=20000"]
     try:
+        home.mkdir(parents=True, exist_ok=True)
+        # A package file of its own, or npm would look for one in the folders above.
+        (home / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         done = subprocess.run(  # noqa: S603  the npm that was found
             [npm, "install", *options, PARSER],
             cwd=home,

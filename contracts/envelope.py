@@ -275,16 +275,12 @@ def _key(record_key: bytes | None) -> str:
 
 
 def _time(found: Mapping[str, bytes | None]) -> datetime | None:
-    text = _text(found, "ce_time")
-    if text is None:
-        return None
+    """When the sender says it happened; nothing is decided by it, so one that cannot be read is none."""
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise Malformed("header ce_time has no offset")
-        return moment.astimezone(UTC)
+        moment = datetime.fromisoformat(_text(found, "ce_time") or "")
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Malformed("header ce_time is not a time") from None
+        return None
 
 
 def _sequence(found: Mapping[str, bytes | None]) -> int | None:

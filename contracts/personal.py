@@ -65,11 +65,12 @@ Day = Annotated[date, AfterValidator(_day)]
 PersonName = Annotated[
     str, Personal("name"), StringConstraints(min_length=1, max_length=200, pattern=_PRINTABLE, strip_whitespace=True)
 ]
-PhoneNumber = Annotated[str, Personal("phone"), StringConstraints(pattern=r"^[0-9+][0-9 ()./-]{3,31}$")]
+# Not the form of a number: a clerk's note in the wrong field must not keep a release from being read.
+PhoneNumber = Annotated[str, Personal("phone"), StringConstraints(min_length=1, max_length=40, pattern=_PRINTABLE)]
 StreetAddress = Annotated[str, Personal("address"), StringConstraints(min_length=1, max_length=300, pattern=_PRINTABLE)]
 Village = Annotated[str, Personal("address"), StringConstraints(min_length=1, max_length=100, pattern=_PRINTABLE)]
 Regency = Annotated[str, Personal("address"), StringConstraints(min_length=1, max_length=60, pattern=_PRINTABLE)]
-NationalId = Annotated[str, Personal("nik"), StringConstraints(pattern=r"^[0-9]{16}$")]
+NationalId = Annotated[str, Personal("nik"), StringConstraints(min_length=1, max_length=32, pattern=_PRINTABLE)]
 PrisonRegisterNo = Annotated[
     str, Personal("register"), StringConstraints(min_length=1, max_length=60, pattern=_PRINTABLE)
 ]

@@ -1,8 +1,11 @@
 """The published schemas are frozen, and only the gate opens them."""
 
 import json
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -29,6 +32,23 @@ def test_a_published_schema_is_a_schema_and_closed(event_type: str) -> None:
         part["additionalProperties"] is False for part in schema.get("$defs", {}).values() if "properties" in part
     )
     assert schema["x-subject"] in schema["properties"]
+
+
+@pytest.mark.parametrize("event_type", published_types())
+def test_every_text_and_every_list_has_a_limit(event_type: str) -> None:
+    for node in _nodes(current_schemas()[event_type]):
+        if node.get("type") == "array":
+            assert "maxItems" in node
+        if node.get("type") == "string" and not node.keys() & {"enum", "const", "format", "maxLength"}:
+            assert not re.search(r"(?<!\\)[*+]", node["pattern"]), node
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for each in inner:
+        yield from _nodes(each)
 
 
 def test_topics_access_rights_and_asyncapi_are_up_to_date() -> None:
