@@ -5,24 +5,15 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import requests
-from jgo.maven import MavenContext, PythonResolver
-
 from deploy.local.problem import Problem
-from deploy.local.progress import Progress
 
 KAFKA_JARS: Final = Path(__file__).with_name("kafka-jars.lock")
 ZIPKIN_JARS: Final = Path(__file__).with_name("zipkin-jars.lock")
-FETCHERS: Final = 6
-TIMEOUT_SECONDS: Final = 60
 
 _LOCK_LINE: Final = re.compile(
     r"(?P<group>[\w.-]+):(?P<artifact>[\w.-]+):(?P<version>[\w.-]+)"
@@ -78,58 +69,19 @@ def class_path(
     with _only_one(folder / ".lock"):
         missing = [jar for jar in jars if not _is_whole(folder / jar.file_name, jar)]
         if missing:
-            _fetch(missing, folder, what=what, repositories=repositories)
+            # Here, not above: the resolver takes half a second to import and is needed once.
+            from deploy.local import maven  # noqa: PLC0415
+
+            maven.fetch(missing, folder, what=what, repositories=repositories)
     return os.pathsep.join(str(folder / jar.file_name) for jar in jars)
 
 
-def _fetch(jars: list[Jar], folder: Path, *, what: str, repositories: Mapping[str, str] | None) -> None:
-    # Into a folder of its own: a fetch that is interrupted leaves nothing that looks whole.
-    with (
-        tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as part,
-        Progress(what, files=len(jars)) as progress,
-        ThreadPoolExecutor(max_workers=FETCHERS) as fetchers,
-    ):
-        resolver = PythonResolver(progress_callback=progress.file)
-        context = MavenContext(
-            resolver,
-            repo_cache=Path(part),
-            local_repos=[],
-            remote_repos=dict(repositories) if repositories else None,
-            timeout=TIMEOUT_SECONDS,
-        )
-        futures = [fetchers.submit(_fetch_one, context, jar, folder) for jar in jars]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                progress.file_done()
-        except BaseException:
-            fetchers.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _fetch_one(context: MavenContext, jar: Jar, folder: Path) -> None:
-    name = f"{jar.group}:{jar.artifact}:{jar.version}"
-    try:
-        component = context.project(jar.group, jar.artifact).at_version(jar.version)
-        fetched = component.artifact(classifier=jar.classifier).resolve()
-    except (requests.RequestException, OSError, RuntimeError) as problem:
-        message = (
-            f"{name} could not be fetched ({type(problem).__name__}). The first start needs a connection to Maven "
-            "Central, directly or by HTTPS_PROXY; what was fetched so far is kept."
-        )
-        raise Problem(message) from problem
-    found = _sha256(fetched)
-    if found != jar.sha256:
-        message = f"{name} has another checksum than locked and is not used: {found} instead of {jar.sha256}."
-        raise Problem(message)
-    shutil.move(fetched, folder / jar.file_name)
-
-
 def _is_whole(path: Path, jar: Jar) -> bool:
-    return path.exists() and _sha256(path) == jar.sha256
+    return path.exists() and sha256_of(path) == jar.sha256
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The checksum of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

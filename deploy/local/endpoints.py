@@ -32,6 +32,8 @@ def remove(state: Path) -> None:
 def table(endpoints: Endpoints, *, file: Path) -> Table:
     """The endpoints as a person wants them: what to open, what to connect to."""
     shown = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
     for name, service in endpoints["services"].items():
         shown.add_row(name, f"{service['url']}/docs")
     prefix = endpoints["kafka"]["topic_prefix"]

@@ -1,6 +1,6 @@
 """What the services stand on: Kafka with its topics and PostgreSQL with its databases, our own or the user's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -52,10 +52,15 @@ class Ground:
         """Whether a server of our own is needed: some service has no database of the user's."""
         return not services or any(name not in self._settings.database_urls for name in services)
 
-    def start(self, services: Sequence[str]) -> None:
-        """Start what is ours, look at what is the user's, and make what is missing."""
+    def start(self, services: Sequence[str], *, migrate: Callable[[], None]) -> None:
+        """Start what is ours, look at what is the user's, make what is missing, and migrate what is there."""
+
+        def databases_then_tables() -> None:
+            self._prepare_databases(services)
+            migrate()
+
         with ThreadPoolExecutor(max_workers=2) as threads:
-            started = [threads.submit(self._prepare_topics), threads.submit(self._prepare_databases, services)]
+            started = [threads.submit(self._prepare_topics), threads.submit(databases_then_tables)]
             try:
                 for part in started:
                     part.result()

@@ -5,7 +5,6 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -37,8 +36,18 @@ class Services:
 
     def migrate(self, names: Sequence[str]) -> None:
         """Bring the database of each service up to date, all at the same time."""
-        with ThreadPoolExecutor(max_workers=max(1, len(names))) as threads:
-            list(threads.map(self._migrate, names))
+        urls = {f"{name.upper()}_DATABASE_URL": self._environment(name)["DATABASE_URL"] for name in names}
+        self._processes.run_once(
+            Program(
+                name="migrate",
+                command=[sys.executable, "-m", "deploy.local.migrate", *names],
+                log=self._logs / "migrate.log",
+                env=urls,
+                folder=REPOSITORY,
+            ),
+            seconds=MIGRATE_SECONDS,
+            failure="A database could not be brought up to date",
+        )
 
     def start(
         self,
@@ -117,19 +126,6 @@ class Services:
 
     def _gone(self, instance: str) -> None:
         self._processes.forget(self._running.pop(instance))
-
-    def _migrate(self, name: str) -> None:
-        self._processes.run_once(
-            Program(
-                name=f"{name}-migrate",
-                command=[sys.executable, "-m", f"services.{name}", "migrate"],
-                log=self._logs / f"{name}-migrate.log",
-                env=self._environment(name),
-                folder=REPOSITORY,
-            ),
-            seconds=MIGRATE_SECONDS,
-            failure=f"The database of {name} could not be brought up to date",
-        )
 
 
 def _is_ready(url: str) -> bool:

@@ -168,11 +168,8 @@ class Stack:
             self.set_office_clock(self._office_clock)
         viewer = self._traces.start() if self.settings.traces else None
         helpers = self._start_helpers()
-        self._say("starting Kafka and PostgreSQL")
-        self.ground.start(self._names)
-        if self._names:
-            self._say(f"bringing the databases of {', '.join(self._names)} up to date")
-            self.services.migrate(self._names)
+        self._say("starting Kafka and PostgreSQL, bringing the databases up to date")
+        self.ground.start(self._names, migrate=self._migrate)
         if self._with_services:
             self._start_services()
         for helper, port in helpers.items():
@@ -180,6 +177,10 @@ class Stack:
         if viewer is not None:
             self._traces.wait(viewer)
         self._publish()
+
+    def _migrate(self) -> None:
+        if self._names:
+            self.services.migrate(self._names)
 
     def _start_services(self) -> None:
         if self._names:

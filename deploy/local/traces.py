@@ -1,5 +1,6 @@
 """The trace viewer: Zipkin, with everything in memory."""
 
+import signal
 import urllib.request
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,8 @@ class Traces:
                 command=java(MAIN_CLASS, *arguments, class_path=class_path, heap_megabytes_max=HEAP_MEGABYTES_MAX),
                 log=self.log,
                 folder=self.folder,
+                # It keeps nothing that an orderly end would save.
+                stop_signal=signal.SIGKILL,
                 env={
                     "STORAGE_TYPE": "mem",
                     "MEM_MAX_SPANS": str(SPANS_MAX),
