@@ -1,4 +1,8 @@
-"""The settings of a service process, read once from its environment; a field is its variable in lower case."""
+"""The settings of a service process, read once from its environment; a field is its variable in lower case.
+
+A secret may also come as a file: DATABASE_URL_FILE names a file that holds what DATABASE_URL would say. So it shows in
+no description of the process or its container.
+"""
 
 import re
 import socket
@@ -17,6 +21,9 @@ LOG_FORMATS: Final = frozenset({"json", "console"})
 
 NEEDED_TO_RUN: Final = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "AUTH_ISSUER", "AUTH_JWKS"})
 NEEDED_TO_MIGRATE: Final = frozenset({"DATABASE_URL"})
+
+SECRETS: Final = frozenset({"DATABASE_URL", "KAFKA_SASL_PASSWORD"})
+FILE_SUFFIX: Final = "_FILE"
 
 _TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _PORT_MAX: Final = 65_535
@@ -76,7 +83,9 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str], *, service: str, needed: frozenset[str] = NEEDED_TO_RUN) -> "Settings":
         """Read and check every variable; what is wrong is reported all at once and by name."""
+        env, problems = with_secrets(env)
         read = _Reader(env)
+        read.problems += problems
         for name in sorted(needed):
             read.require(name)
         settings = cls(
@@ -115,6 +124,28 @@ class Settings:
         return settings
 
 
+def with_secrets(env: Mapping[str, str]) -> tuple[Mapping[str, str], list[str]]:
+    """The environment with each secret that came as a file, and what is wrong with those files."""
+    secrets: dict[str, str] = {}
+    problems: list[str] = []
+    for name in sorted(SECRETS):
+        variable = f"{name}{FILE_SUFFIX}"
+        file = env.get(variable, "").strip()
+        if not file:
+            continue
+        if env.get(name, "").strip():
+            problems.append(f"{name} and {variable} are both set; one of them is enough")
+            continue
+        try:
+            secrets[name] = Path(file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as failure:
+            problems.append(f"{variable} names {file!r}, which cannot be read ({type(failure).__name__})")
+            continue
+        if not secrets[name]:
+            problems.append(f"{variable} names {file!r}, which is empty")
+    return {**env, **secrets}, problems
+
+
 class _Reader:
     """Reads variables and collects what is wrong with them; an empty variable counts as absent."""
 
@@ -126,7 +157,9 @@ class _Reader:
         return self._env.get(name, "").strip() or None
 
     def require(self, name: str) -> None:
-        if self.text(name) is None:
+        # Of a secret whose file cannot be read, that is said already.
+        by_file = name in SECRETS and self.text(f"{name}{FILE_SUFFIX}") is not None
+        if self.text(name) is None and not by_file:
             self.problems.append(f"{name} is not set")
 
     def number(self, name: str, *, default: N, least: N, most: N) -> N:
