@@ -6,7 +6,7 @@ CREATE TABLE idempotency (
     key          text        NOT NULL,
     fingerprint  bytea       NOT NULL,
     status       integer,                                  -- NULL only inside the transaction that took the key
-    body         jsonb,
+    body         json,                                     -- as it was sent, so that it is sent again alike
     created_at   timestamptz NOT NULL,
     PRIMARY KEY (principal, key)
 );

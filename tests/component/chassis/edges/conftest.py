@@ -1,14 +1,20 @@
 """The edges of a service as they really are: an issuer with real keys, exporters that keep what they are given."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import structlog
 
 from chassis.access import TokenVerifier
-from chassis.clock import SystemClock
+from chassis.clock import OfficeClock, SystemClock
+from chassis.database import CHASSIS_MIGRATIONS, Pool, migrate, open_pool, read_migrations
+from chassis.engine import Engine
 from chassis.keys import KeyFile, KeySet
+from chassis.transaction import Setting
+from contracts.reference import load_reference
 from contracts.roles import Role
+from deploy.local.backing import Backing
 from deploy.local.tokens import AUDIENCE, ISSUER, Holder, Issuer
 from tests.component.chassis.edges.door import Door, Token
 
@@ -51,3 +57,30 @@ def token(issuer: Issuer) -> Token:
         return f"Bearer {issuer.issue(holder)}"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def database(backing: Backing) -> str:
+    """The address of a database with the chassis' tables."""
+    return backing.create_database("edges")
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Pool]:
+    """Connections to a database whose tables are empty."""
+    await migrate(database, read_migrations("chassis", CHASSIS_MIGRATIONS))
+    pool = await open_pool(database, name="edges")
+    yield pool
+    await pool.execute(
+        """
+        TRUNCATE idempotency, inbox, outbox, timer, dead_letter, held_key, operator_act, consumer_stop, consumer_offset
+        """
+    )
+    await pool.close()
+
+
+@pytest.fixture
+def engine(pool: Pool, door: Door) -> Engine:
+    """The engine of a service on that database."""
+    setting = Setting("registration", "", load_reference(), door.clock, door.telemetry)
+    return Engine(pool, setting, OfficeClock(door.clock))

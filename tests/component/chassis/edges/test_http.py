@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 import uvicorn
+from asyncpg.exceptions._base import DataError
 from fastapi import APIRouter, Depends, Query, UploadFile
 from pydantic import BaseModel, Field
 
@@ -55,6 +56,8 @@ FAILURES: dict[str, Exception] = {
     "large": EventTooLarge(),
     "bug": RuntimeError(f"Key (name)=({MARK}) already exists"),
     "file": FileNotFoundError(MARK),
+    "closed": asyncpg.InterfaceError("pool is closing"),
+    "parameter": DataError(MARK),
 }
 
 
@@ -104,6 +107,8 @@ def routes() -> APIRouter:
         pytest.param("nul", 422, "invalid", id="a character that no database stores"),
         pytest.param("large", 413, "refused", id="an event that no broker takes"),
         pytest.param("bug", 500, "unexpected", id="a bug"),
+        pytest.param("closed", 503, "unavailable", id="a pool that closes"),
+        pytest.param("parameter", 500, "unexpected", id="a parameter that fits no column is a bug"),
         pytest.param("file", 500, "unexpected", id="a missing file is a bug, not a passing matter"),
     ],
 )
