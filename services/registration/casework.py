@@ -312,8 +312,8 @@ def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, r
     decided = decided.said(FirstContactMade.model_validate(case.about() | said))
     if act.biometric_status is not None:
         decided = _told_biometrics(decided, act.biometric_status, at=act.contact_at)
-    if decided.case.status is Status.CONFLICT and case.cancellation is not None:
-        said = {"reason": case.cancellation.reason}
+    if decided.case.status is Status.CONFLICT and case.taken_back_by is not None:
+        said = {"reason": case.taken_back_by.reason}
         decided = decided.said(RegistrationConflict.model_validate(case.about() | said))
     return decided
 

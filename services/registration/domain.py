@@ -208,6 +208,8 @@ class Registration:
     announcement: ReleaseAnnounced | None = None
     release: ClientReleased | None = None
     cancellation: ReleaseCancelled | None = None
+    revocation: ReleaseCancelled | None = None
+    """A revoked decree takes back an announcement, and of somebody outside it is a breach: it is kept by itself."""
 
     unconfirmed_on: datetime | None = None
     """When somebody was told that the announced day had passed in silence."""
@@ -245,11 +247,17 @@ class Registration:
     @property
     def origin(self) -> Release:
         """Whatever says from where somebody was, or was to be, released."""
-        found = self.person or self.cancellation
+        found = self.person or self.taken_back_by
         if found is None:
             message = "a registration without any report"
             raise AssertionError(message)
         return found
+
+    @property
+    def taken_back_by(self) -> ReleaseCancelled | None:
+        """The latest word of the prison that takes something back."""
+        said = [each for each in (self.cancellation, self.revocation) if each is not None]
+        return max(said, key=lambda each: each.revision, default=None)
 
     @property
     def facility(self) -> str:

@@ -13,7 +13,6 @@ from chassis.rules.refusal import Irrelevant, Refused
 from contracts.lapas import (
     CancelReason,
     ClientReleased,
-    Release,
     ReleaseAnnounced,
     ReleaseCancelled,
     ReleasedPerson,
@@ -36,6 +35,7 @@ from services.registration import clocks
 from services.registration.domain import (
     ANNOUNCED,
     ENDED,
+    TRANSITIONS,
     Closure,
     Decided,
     Registration,
@@ -49,6 +49,9 @@ REVIVED: Final = (ClosingReason.RELEASED_IN_ERROR, ClosingReason.FULL_TERM)
 """Closures that a later report of the prison undoes; the others are the office's word about a person's fate."""
 BY_PRISON: Final = "PRISON_REPORT"
 """The evidence of a closure that follows from the prison's own report."""
+
+
+Report = ReleaseAnnounced | ClientReleased | ReleaseCancelled
 
 
 class ReleasedInTheFuture(Refused):
@@ -93,7 +96,7 @@ def announce(known: Registration | None, event: ReleaseAnnounced, *, now: dateti
         raise NobodyToGuide
     if known is None:
         return _announced(Decided.begun(_first(event, Step.ANNOUNCE, reference), Step.ANNOUNCE, at=now))
-    _check_news(known, event, known.announcement)
+    _check_news(known, event)
     asked = known.unconfirmed_on if known.announcement and known.announcement.releases_on == event.releases_on else None
     case = placed(replace(known, announcement=event, unconfirmed_on=asked), reference)
     decided = Decided(case=case)
@@ -102,7 +105,7 @@ def announce(known: Registration | None, event: ReleaseAnnounced, *, now: dateti
         return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh()))
     if stands is _Stands.NOTHING:
         decided = decided.moved(Step.CORRECT, at=now, reason="cancelled before it was announced")
-        return decided.said(_cancelled(decided.case)) if known.person is None else decided
+        return _told_cancelled(decided) if known.person is None else decided
     return _corrected(decided, known, event, now=now)
 
 
@@ -117,8 +120,8 @@ def open_on_release(
             raise NobodyToGuide
         case = _first(event, Step.RELEASE, reference)
         return _opened(Decided.begun(case, Step.RELEASE, at=event.released_at), now=now, reference=reference)
-    _check_news(known, event, known.release)
-    decided = Decided(case=placed(replace(known, release=event), reference))
+    _check_news(known, event)
+    decided = Decided(case=placed(_with(known, event), reference))
     stands = _stands(decided.case)
     if stands is _Stands.RELEASE:
         return _released(decided, known, event, now=now, reference=reference)
@@ -132,14 +135,13 @@ def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime
     if known is None:
         case = _first(event, Step.CANCEL, reference)
         return replace(Decided.begun(case, Step.CANCEL, at=event.cancelled_at), note="remembered for its release")
-    _check_news(known, event, known.cancellation)
+    _check_news(known, event)
     if known.facility != event.facility:
         raise CancelledElsewhere
-    case = placed(replace(known, cancellation=event), reference)
-    stood, stands = _stands(known), _stands(case)
-    decided = Decided(case=case)
-    if stands is _Stands.RELEASE and event.reason is CancelReason.DECREE_REVOKED:
-        return _revoked(decided, event, now=now, reference=reference)
+    decided = Decided(case=placed(_with(known, event), reference))
+    stood, stands = _stands(known), _stands(decided.case)
+    if _is_breach(decided.case) and not _is_breach(known):
+        return _told_breach(decided, now=now)
     if stood is stands or known.status in (*ENDED, Status.CONFLICT):
         note = "nothing stood that it could take back" if stood is _Stands.NOTHING else "a later report stands"
         return replace(decided.moved(Step.CORRECT, at=now), note=note)
@@ -147,10 +149,9 @@ def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime
         raise RegisteredClientIsNotUnmade
     if known.status is Status.SUBMITTED or seen_outside(known, reference):
         disputed = decided.moved(Step.DISPUTE, at=now, reason=event.reason)
-        return disputed.said(RegistrationConflict.model_validate(case.about() | {"reason": event.reason}))
+        return disputed.said(RegistrationConflict.model_validate(disputed.case.about() | {"reason": event.reason}))
     if stood is _Stands.ANNOUNCEMENT:
-        decided = decided.moved(Step.CANCEL, at=event.cancelled_at, reason=event.reason)
-        return decided.said(_cancelled(decided.case))
+        return _told_cancelled(decided.moved(Step.CANCEL, at=event.cancelled_at, reason=event.reason))
     decided = _undone(decided, at=now)
     return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh())) if stands is _Stands.ANNOUNCEMENT else decided
 
@@ -160,9 +161,7 @@ def close_for_full_term(announced: Registration, *, now: datetime) -> Decided:
     return _ended(Decided(case=announced), Step.CLOSE, ClosingReason.FULL_TERM, at=now)
 
 
-def _first(
-    event: ReleaseAnnounced | ClientReleased | ReleaseCancelled, step: Step, reference: Reference
-) -> Registration:
+def _first(event: Report, step: Step, reference: Reference) -> Registration:
     statuses = {
         Step.ANNOUNCE: Status.RELEASE_ANNOUNCED,
         Step.RELEASE: Status.RELEASED,
@@ -175,15 +174,28 @@ def _first(
         status=statuses[step],
         receiving_unit=head_office,
         holder_unit=head_office,
-        announcement=event if isinstance(event, ReleaseAnnounced) else None,
-        release=event if isinstance(event, ClientReleased) else None,
-        cancellation=event if isinstance(event, ReleaseCancelled) else None,
     )
-    return placed(case, reference)
+    return placed(_with(case, event), reference)
 
 
-def _check_news(known: Registration, event: Release, last: Release | None) -> None:
+def _with(case: Registration, event: Report) -> Registration:
+    """The case with this edition of one of the kept reports."""
+    changed: dict[str, Any] = {_kind_of(event): event}
+    return replace(case, **changed)
+
+
+def _kind_of(event: Report) -> str:
+    """Which of the kept reports this one is a newer edition of."""
+    if isinstance(event, ReleaseAnnounced):
+        return "announcement"
+    if isinstance(event, ClientReleased):
+        return "release"
+    return "revocation" if event.reason is CancelReason.DECREE_REVOKED else "cancellation"
+
+
+def _check_news(known: Registration, event: Report) -> None:
     """Stop at what is known already, and at cases that no report of a prison can change."""
+    last: Report | None = getattr(known, _kind_of(event))
     if last is not None and event.revision < last.revision:
         raise OlderRevision
     if last is not None and event.revision == last.revision:
@@ -194,10 +206,10 @@ def _check_news(known: Registration, event: Release, last: Release | None) -> No
 
 
 def _stands(case: Registration) -> _Stands:
-    cancellation, release, announcement = case.cancellation, case.release, case.announcement
-    if release is not None and not _takes_back(cancellation, release):
+    release, announcement, last = case.release, case.announcement, case.taken_back_by
+    if release is not None and not _takes_back(case.cancellation, release):
         return _Stands.RELEASE
-    if announcement is not None and (cancellation is None or cancellation.revision < announcement.revision):
+    if announcement is not None and (last is None or last.revision < announcement.revision):
         return _Stands.ANNOUNCEMENT
     return _Stands.NOTHING
 
@@ -207,7 +219,7 @@ def _takes_back(cancellation: ReleaseCancelled | None, release: ClientReleased) 
 
     By time, because a prison that counts no revisions may cancel an announced release and release the person later.
     """
-    if cancellation is None or cancellation.reason is CancelReason.DECREE_REVOKED:
+    if cancellation is None:
         return False
     later = (cancellation.revision, cancellation.cancelled_at) >= (release.revision, release.released_at)
     return later and cancellation.facility == release.facility
@@ -278,10 +290,7 @@ def _opened(decided: Decided, *, now: datetime, reference: Reference) -> Decided
     }
     decided = decided.said(RegistrationOpened.model_validate(case.about() | said))
     decided = clocks.pass_rungs(decided, now=now, reference=reference)
-    revoked = case.cancellation
-    if revoked is not None and _is_breach(revoked, case.release):
-        decided = decided.moved(Step.REVOKE, at=now, reason=revoked.reason).said(_breach(decided.case, now))
-    return decided
+    return _told_breach(decided, now=now) if _is_breach(decided.case) else decided
 
 
 def _corrected(
@@ -328,37 +337,26 @@ def _ended(decided: Decided, step: Step, reason: ClosingReason, *, at: datetime)
     return decided.said(RegistrationClosed.model_validate(decided.case.about() | said))
 
 
-def _revoked(decided: Decided, event: ReleaseCancelled, *, now: datetime, reference: Reference) -> Decided:
-    """A decree was revoked when the person was outside: a breach, and never a cancellation."""
+def _is_breach(case: Registration) -> bool:
+    """Whether the decree of somebody outside was revoked: a matter for supervision, and never a cancellation."""
+    outside = TRANSITIONS.allows(case.status, Step.REVOKE) and _stands(case) is _Stands.RELEASE
+    revocation, release = case.revocation, case.release
+    return outside and release is not None and revocation is not None and revocation.revision >= release.revision
+
+
+def _told_breach(decided: Decided, *, now: datetime) -> Decided:
+    decided = decided.moved(Step.REVOKE, at=now, reason=CancelReason.DECREE_REVOKED)
+    return decided.said(ReleaseBreachReported.model_validate(decided.case.about() | {"reported_at": now}))
+
+
+def _told_cancelled(decided: Decided) -> Decided:
     case = decided.case
-    if case.release is None or not _is_breach(event, case.release):
-        return replace(decided.moved(Step.CORRECT, at=now), note="a later report stands")
-    if case.closure is not None and case.closure.by_prison:
-        return _opened(
-            decided.moved(Step.RELEASE, at=case.release.released_at, **_afresh()), now=now, reference=reference
-        )
-    if case.status in ENDED:
-        return decided.moved(Step.CORRECT, at=now)
-    if case.status is Status.CONFLICT:
-        decided = decided.moved(Step.RELEASE, at=case.release.released_at)
-    return decided.moved(Step.REVOKE, at=now, reason=event.reason).said(_breach(decided.case, now))
-
-
-def _is_breach(cancellation: ReleaseCancelled, release: ClientReleased) -> bool:
-    return cancellation.reason is CancelReason.DECREE_REVOKED and cancellation.revision >= release.revision
-
-
-def _breach(case: Registration, now: datetime) -> ReleaseBreachReported:
-    return ReleaseBreachReported.model_validate(case.about() | {"reported_at": now})
-
-
-def _cancelled(case: Registration) -> RegistrationCancelled:
-    if case.cancellation is None:
+    if case.taken_back_by is None:
         message = "cancelled without a cancellation"
         raise AssertionError(message)
     said = {
-        "reason": case.cancellation.reason,
-        "cancelled_at": case.cancellation.cancelled_at,
+        "reason": case.taken_back_by.reason,
+        "cancelled_at": case.taken_back_by.cancelled_at,
         "before_release": True,
     }
-    return RegistrationCancelled.model_validate(case.about() | said)
+    return decided.said(RegistrationCancelled.model_validate(case.about() | said))
