@@ -1,0 +1,1 @@
+"""What docker-compose.yml needs besides images: its secrets and a token for development."""

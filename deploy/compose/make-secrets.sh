@@ -1,0 +1,13 @@
+#!/bin/sh
+# Fills deploy/secrets with what docker-compose.yml reads and is not there yet. Needs Docker and nothing else.
+set -eu
+cd "$(dirname "$0")/../.."
+
+# The files are readable and the folder is not: a container sees single files, another user of this machine sees none.
+mkdir -p deploy/secrets
+chmod 700 deploy/secrets
+
+docker compose build secrets
+# shellcheck disable=SC2046  one argument a file is meant
+docker compose run --rm -T secrets $(ls deploy/secrets) | tar -x -p -f - -C deploy/secrets
+echo "deploy/secrets is complete: $(ls deploy/secrets | tr '\n' ' ')"
