@@ -59,6 +59,8 @@ from services.registration.whereabouts import met_outside, seen_outside
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 BEFORE_GATE_MAX: Final = timedelta(days=14)
+SLIP_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+SLIP_CHARS: Final = 8
 PERSON_REFUSES: Final = Register(code="PENOLAKAN", juvenile=False, kind="PENOLAKAN")
 """The register of those who refuse (domain.md 10.1), one for all."""
 
@@ -113,6 +115,15 @@ class Entry:
     seq: int
     number: str
     subject: UUID
+
+
+def slip_code_from(id_: UUID) -> str:
+    """A short code for the slip, without letters that are mistaken for others; from the random end of a fresh id."""
+    rest, letters = id_.int, []
+    for _ in range(SLIP_CHARS):
+        rest, place = divmod(rest, len(SLIP_LETTERS))
+        letters.append(SLIP_LETTERS[place])
+    return "".join(letters)
 
 
 def prepare(case: Registration, *, now: datetime) -> Decided:

@@ -156,6 +156,11 @@ def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime
     return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh())) if stands is _Stands.ANNOUNCEMENT else decided
 
 
+def may_end_another_announcement(known: Registration | None, event: ClientReleased) -> bool:
+    """Whether the person may have been announced under another id: a full term was served, and this one is unknown."""
+    return known is None and event.release_type is ReleaseType.FULL_TERM
+
+
 def close_for_full_term(announced: Registration, *, now: datetime) -> Decided:
     """Somebody whose release was announced has served the full term instead: nobody is to be guided."""
     return _ended(Decided(case=announced), Step.CLOSE, ClosingReason.FULL_TERM, at=now)

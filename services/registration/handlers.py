@@ -1,0 +1,309 @@
+"""What registration does when a prison reports, when time passes, and when an officer acts."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from chassis.inbox import Inbox, TimerDue
+from chassis.rules.numbering import local_year
+from chassis.rules.refusal import Refused
+from chassis.transaction import Transaction
+from contracts.lapas import ClientReleased, Release, ReleaseAnnounced, ReleaseCancelled, registration_id_of
+from contracts.reference import Register
+from contracts.registration import ClientDetails
+from contracts.roles import Role
+from services.registration import casework, clocks, intake, store
+from services.registration.acts import (
+    Approval,
+    Biometrics,
+    Closing,
+    FirstContact,
+    HandOn,
+    Refusal,
+    Return,
+    Submission,
+    TraceEntry,
+    TraceKind,
+    Whom,
+)
+from services.registration.casework import Entry
+from services.registration.domain import Acting, Decided, Registration, Status, Transition, concluded
+
+A = TypeVar("A")
+
+inbox = Inbox("registration")
+
+
+class NoSuchRegistration(Refused):
+    """There is no registration with this id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What became of a report or an act."""
+
+    outcome: str = "applied"
+    registration_id: UUID
+    status: Status
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slip(Receipt):
+    """What the client takes along from a first contact: a code, and when and where to come."""
+
+    slip_code: str | None = None
+    visit_at: datetime | None = None
+    visit_unit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberGiven(Receipt):
+    """The number under which the client is registered."""
+
+    register_no: str
+
+
+@dataclass(frozen=True)
+class OnCase(Generic[A]):
+    """An act on a registration."""
+
+    registration_id: UUID
+    act: A
+
+
+def key_of(event: Release) -> UUID:
+    """The registration that a report of a prison is about."""
+    return registration_id_of(event.subject)
+
+
+@inbox.on(ReleaseAnnounced, of=store.REGISTRATIONS, key_of=key_of)
+async def prepare_for_release(event: ReleaseAnnounced, tx: Transaction) -> Receipt:
+    """An announced release is prepared for; a later revision moves its day."""
+    known = await tx.lock(store.REGISTRATIONS, key_of(event))
+    return _keep(tx, known, intake.announce(known, event, now=tx.now, reference=tx.reference))
+
+
+@inbox.on(ClientReleased, of=store.REGISTRATIONS, key_of=key_of)
+async def open_registration(event: ClientReleased, tx: Transaction) -> Receipt:
+    """A release starts the clocks of first contact; the same release twice starts them once."""
+    known = await tx.lock(store.REGISTRATIONS, key_of(event))
+    if intake.may_end_another_announcement(known, event):
+        return await close_announcements(event, tx)
+    return _keep(tx, known, intake.open_on_release(known, event, now=tx.now, reference=tx.reference))
+
+
+async def close_announcements(event: ClientReleased, tx: Transaction) -> Receipt:
+    """A full term was served: open announcements of the same person, under whatever id, are closed."""
+    if event.prison_register_no is None:
+        raise intake.NobodyToGuide
+    found = await store.announced_same_person(
+        await tx.connection(), facility=event.facility, prison_register_no=event.prison_register_no
+    )
+    receipts = []
+    for registration_id in found:
+        announced = await _case(tx, registration_id)
+        receipts.append(_keep(tx, announced, intake.close_for_full_term(announced, now=tx.now)))
+    if not receipts:
+        raise intake.NobodyToGuide
+    return receipts[0]
+
+
+@inbox.on(ReleaseCancelled, of=store.REGISTRATIONS, key_of=key_of)
+async def take_release_back(event: ReleaseCancelled, tx: Transaction) -> Receipt:
+    """A cancellation cancels, closes, or puts the prison's word against an officer's; it never overrules one."""
+    known = await tx.lock(store.REGISTRATIONS, key_of(event))
+    return _keep(tx, known, intake.cancel(known, event, now=tx.now, reference=tx.reference))
+
+
+@inbox.when_due(clocks.FIRST_CONTACT, of=store.REGISTRATIONS)
+async def check_first_contact(due: TimerDue, tx: Transaction) -> None:
+    """A rung of first contact is reached and nobody has met the person."""
+    case = await _case(tx, due.subject)
+    _keep(tx, case, clocks.check_first_contact(case, now=tx.now, reference=tx.reference))
+
+
+@inbox.when_due(clocks.TRACING_CALLS, of=store.REGISTRATIONS)
+async def miss_calls(due: TimerDue, tx: Transaction) -> None:
+    """Nobody has noted a call in the time for it."""
+    case = await _case(tx, due.subject)
+    _keep(tx, case, clocks.miss_calls(case, due=due.due_at))
+
+
+@inbox.when_due(clocks.TRACING_VISIT, of=store.REGISTRATIONS)
+async def miss_visit(due: TimerDue, tx: Transaction) -> None:
+    """Nobody has noted a visit in the time for it."""
+    case = await _case(tx, due.subject)
+    _keep(tx, case, clocks.miss_visit(case, due=due.due_at))
+
+
+@inbox.when_due(clocks.SUBMISSION, of=store.REGISTRATIONS)
+async def miss_submission(due: TimerDue, tx: Transaction) -> None:
+    """Somebody was met and not entered for approval in time."""
+    case = await _case(tx, due.subject)
+    _keep(tx, case, clocks.miss_submission(case, due=due.due_at))
+
+
+@inbox.when_due(clocks.RELEASE_UNCONFIRMED, of=store.REGISTRATIONS)
+async def ask_the_prison(due: TimerDue, tx: Transaction) -> None:
+    """The announced day has passed and the prison has said nothing."""
+    case = await _case(tx, due.subject)
+    _keep(tx, case, clocks.miss_release(case, due=due.due_at, now=tx.now, reference=tx.reference))
+
+
+async def confirm_pre_registration(command: OnCase[None], tx: Transaction) -> Receipt:
+    """The registrar has checked what was announced."""
+    case = await _case(tx, command.registration_id)
+    return _keep(tx, case, casework.prepare(case, now=tx.now))
+
+
+async def record_first_contact(command: OnCase[FirstContact], tx: Transaction) -> Slip:
+    """An officer met the person, at any hour, on either side of the gate."""
+    case, act = await _case(tx, command.registration_id), command.act
+    decided = casework.record_contact(
+        case, act, by=_acting(tx), slip_code=casework.slip_code_from(tx.new_id()), now=tx.now, reference=tx.reference
+    )
+    if act.whom is Whom.GUARANTOR_ALONE:
+        _append_trace(tx, case, TraceEntry(kind=TraceKind.GUARANTOR_MET, at=act.contact_at, note=act.note))
+    kept = _keep(tx, case, decided)
+    contact = decided.case.contact
+    return Slip(
+        registration_id=kept.registration_id,
+        status=kept.status,
+        slip_code=contact.slip_code if contact is not None else None,
+        visit_at=contact.visit_at if contact is not None else None,
+        visit_unit=contact.visit_unit if contact is not None else None,
+    )
+
+
+async def record_trace_entry(command: OnCase[TraceEntry], tx: Transaction) -> Receipt:
+    """Somebody was looked for."""
+    case = await _case(tx, command.registration_id)
+    decided = casework.record_trace(case, command.act, now=tx.now)
+    _append_trace(tx, case, command.act)
+    return _keep(tx, case, decided)
+
+
+async def record_biometrics(command: OnCase[Biometrics], tx: Transaction) -> Receipt:
+    """A fingerprint was taken, or cannot be."""
+    case = await _case(tx, command.registration_id)
+    return _keep(tx, case, casework.record_biometrics(case, command.act, now=tx.now))
+
+
+async def submit(command: OnCase[Submission], tx: Transaction) -> Receipt:
+    """The counter enters the registration for approval."""
+    case = await _case(tx, command.registration_id)
+    decided = casework.submit(case, command.act, by=_acting(tx), now=tx.now, reference=tx.reference)
+    return _keep(tx, case, decided)
+
+
+async def approve(command: OnCase[Approval], tx: Transaction) -> NumberGiven:
+    """The section head approves; the register number is given in the same transaction, or not at all."""
+    case, by = await _case(tx, command.registration_id), _acting(tx)
+    register = casework.register_on_approval(case, command.act, by=by, reference=tx.reference)
+    entry = await _next_entry(tx, case, register)
+    kept = _keep(tx, case, casework.approve(case, command.act, entry, by=by, now=tx.now))
+    return NumberGiven(registration_id=kept.registration_id, status=kept.status, register_no=entry.number)
+
+
+async def give_back(command: OnCase[Return], tx: Transaction) -> Receipt:
+    """The section head returns it with a reason."""
+    case = await _case(tx, command.registration_id)
+    return _keep(tx, case, casework.give_back(case, command.act, by=_acting(tx), now=tx.now))
+
+
+async def refuse(command: OnCase[Refusal], tx: Transaction) -> Receipt:
+    """The section head refuses and names what follows; a person's own refusal gets its line in the register for it."""
+    case = await _case(tx, command.registration_id)
+    decided = casework.refuse(case, command.act, by=_acting(tx), now=tx.now)
+    letter = command.act.person_refuses
+    if letter is not None:
+        await _next_entry(tx, case, casework.PERSON_REFUSES)
+        recorded = {"registration_id": case.registration_id, "recorded_by": tx.actor.id, "recorded_at": tx.now}
+        tx.append(store.PERSON_REFUSALS, letter.model_dump() | recorded)
+    return _keep(tx, case, decided)
+
+
+async def hand_on(command: OnCase[HandOn], tx: Transaction) -> Receipt:
+    """Another office has accepted the client."""
+    case = await _case(tx, command.registration_id)
+    return _keep(tx, case, casework.hand_on(case, command.act, by=_acting(tx), now=tx.now))
+
+
+async def close(command: OnCase[Closing], tx: Transaction) -> Receipt:
+    """The case ends on evidence; a number that should never have been given becomes void."""
+    case = await _case(tx, command.registration_id)
+    decided = casework.close(case, command.act, by=_acting(tx), now=tx.now)
+    if case.registered is not None and casework.voids_entry(case, decided.case):
+        void = {"register": case.registered.register_code, "subject": case.registration_id}
+        tx.append(store.VOIDED_ENTRIES, void | {"reason": command.act.reason})
+    return _keep(tx, case, decided)
+
+
+async def _case(tx: Transaction, registration_id: UUID) -> Registration:
+    case = await tx.lock(store.REGISTRATIONS, registration_id)
+    if case is None:
+        raise NoSuchRegistration
+    return case
+
+
+def _keep(tx: Transaction, before: Registration | None, decided: Decided) -> Receipt:
+    """Save what was decided, publish it, write the timeline, and set the clocks that follow from the new state."""
+    decided = concluded(before, decided)
+    case = decided.case
+    tx.save(store.REGISTRATIONS, case)
+    tx.publish(decided.facts, of=case)
+    for juvenile in decided.erased_as:
+        tx.publish_tombstone(ClientDetails, case.client_id, of=case, juvenile=juvenile)
+    for line in decided.trail:
+        tx.append(store.TIMELINE, _line(tx, case, line))
+    running = clocks.timers_of(case, tx.reference)
+    stopped = (clocks.timers_of(before, tx.reference) if before is not None else {}).keys() - running.keys()
+    for kind in sorted(stopped):
+        tx.cancel_timer(case.registration_id, kind)
+    for kind, due_at in sorted(running.items()):
+        tx.set_timer(case.registration_id, kind, due_at)
+    return Receipt(registration_id=case.registration_id, status=case.status, note=decided.note)
+
+
+async def _next_entry(tx: Transaction, case: Registration, register: Register) -> Entry:
+    year = local_year(tx.now, tx.reference.zone)
+    seq = await tx.next_number(unit=case.holder_unit, register=register.code, year=year)
+    entry = casework.entry_of(case, register, seq=seq, now=tx.now, reference=tx.reference)
+    tx.append(store.REGISTER_ENTRIES, asdict(entry) | {"entered_by": tx.actor.id, "entered_at": tx.now})
+    return entry
+
+
+def _append_trace(tx: Transaction, case: Registration, act: TraceEntry) -> None:
+    recorded = {
+        "entry_id": tx.new_id(),
+        "registration_id": case.registration_id,
+        "recorded_by": tx.actor.id,
+        "recorded_at": tx.now,
+    }
+    tx.append(store.TRACE_ENTRIES, act.model_dump() | recorded)
+
+
+def _line(tx: Transaction, case: Registration, line: Transition) -> dict[str, object]:
+    return {
+        "entry_id": tx.new_id(),
+        "registration_id": case.registration_id,
+        "step": line.step.name.lower(),
+        "from_status": line.before,
+        "to_status": line.after,
+        "actor_kind": tx.actor.kind,
+        "actor_id": tx.actor.id,
+        "actor_role": tx.actor.role,
+        "unit": tx.actor.unit or case.holder_unit,
+        "reason": line.reason,
+        "document_ids": line.document_ids,
+        "occurred_at": line.occurred_at,
+        "recorded_at": tx.now,
+        "policy_version": tx.reference.version,
+    }
+
+
+def _acting(tx: Transaction) -> Acting:
+    role = tx.actor.role
+    return Acting(id=tx.actor.id, role=None if role is None else Role(role), unit=tx.actor.unit)

@@ -1,0 +1,328 @@
+"""The SQL of registration's own database."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from chassis.aggregates import Aggregates, Rows
+from chassis.database import Connection, Pool
+from contracts.lapas import ClientReleased, ReleaseAnnounced, ReleaseCancelled
+from contracts.registration import IdentityLevel
+from services.registration.domain import (
+    BiometricStatus,
+    Closure,
+    Contact,
+    Registered,
+    Registration,
+    Status,
+    Submitted,
+    Tracing,
+)
+
+ACQUIRE_TIMEOUT_SECONDS: Final = 5.0
+SAME_PERSON_MAX: Final = 20
+
+M = TypeVar("M", bound=BaseModel)
+
+DOCUMENTS: Final[dict[str, type[BaseModel]]] = {
+    "announcement": ReleaseAnnounced,
+    "release": ClientReleased,
+    "cancellation": ReleaseCancelled,
+    "revocation": ReleaseCancelled,
+    "tracing": Tracing,
+    "contact": Contact,
+    "submitted": Submitted,
+    "registered": Registered,
+    "closure": Closure,
+}
+"""The columns that hold a document, and what it is."""
+
+
+def load(row: Mapping[str, Any]) -> Registration:
+    """A registration from its row."""
+    documents: dict[str, Any] = {name: _read(model, row[name]) for name, model in DOCUMENTS.items()}
+    level, biometrics = row["identity_level"], row["biometric_status"]
+    return Registration(
+        registration_id=row["registration_id"],
+        release_id=row["release_id"],
+        status=Status(row["status"]),
+        receiving_unit=row["receiving_unit"],
+        guidance_unit=row["guidance_unit"],
+        holder_unit=row["holder_unit"],
+        epoch=row["epoch"],
+        juvenile=row["juvenile"],
+        missing=tuple(row["missing"]),
+        unconfirmed_on=row["unconfirmed_on"],
+        rungs_recorded=row["rungs_recorded"],
+        identity_level=None if level is None else IdentityLevel(level),
+        biometric_status=None if biometrics is None else BiometricStatus(biometrics),
+        submission_from=row["submission_from"],
+        submission_overdue=row["submission_overdue"],
+        officer=row["officer"],
+        handed_on_to=row["handed_on_to"],
+        sequence=row["sequence"],
+        **documents,
+    )
+
+
+def dump(case: Registration) -> dict[str, Any]:
+    """The row of a registration; what it does not know is left out."""
+    person = case.person
+    row: dict[str, Any] = {
+        "registration_id": case.registration_id,
+        "release_id": case.release_id,
+        "status": case.status,
+        "receiving_unit": case.receiving_unit,
+        "guidance_unit": case.guidance_unit,
+        "holder_unit": case.holder_unit,
+        "epoch": case.epoch,
+        "juvenile": case.juvenile,
+        "facility": case.facility,
+        "prison_register_no": case.origin.prison_register_no,
+        "name_key": name_key(person.name) if person is not None else "",
+        "released_at": case.released_at,
+        "missing": case.missing,
+        "unconfirmed_on": case.unconfirmed_on,
+        "rungs_recorded": case.rungs_recorded,
+        "identity_level": case.identity_level,
+        "biometric_status": case.biometric_status,
+        "submission_from": case.submission_from,
+        "submission_overdue": case.submission_overdue,
+        "officer": case.officer,
+        "handed_on_to": case.handed_on_to,
+        "sequence": case.sequence,
+    }
+    for name in DOCUMENTS:
+        document: BaseModel | None = getattr(case, name)
+        row[name] = None if document is None else document.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def name_key(name: str) -> str:
+    """A name as it is searched for: without accents, case and doubled spaces."""
+    letters = unicodedata.normalize("NFKD", name)
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return " ".join(plain.casefold().split())
+
+
+def _read(model: type[M], document: Mapping[str, Any] | None) -> M | None:
+    return None if document is None else model.model_validate(document, extra="ignore")
+
+
+def _key(case: Registration) -> UUID:
+    return case.registration_id
+
+
+REGISTRATIONS: Final = Aggregates[UUID, Registration](
+    name="registration",
+    key_type="uuid",
+    select="""
+        SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
+               missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+               contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered, officer,
+               handed_on_to, closure, sequence, version
+          FROM registration WHERE registration_id = ANY($1) ORDER BY registration_id FOR UPDATE
+    """,
+    upsert="""
+        INSERT INTO registration (registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit,
+                                  epoch, juvenile, facility, prison_register_no, name_key, released_at, missing, announcement,
+                                  release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing, contact,
+                                  identity_level, biometric_status, submission_from, submission_overdue, submitted,
+                                  registered, officer, handed_on_to, closure, sequence, version)
+        SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch,
+               juvenile, facility, prison_register_no, name_key, released_at, missing, announcement,
+               release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing, contact,
+               identity_level, biometric_status, submission_from, submission_overdue, submitted,
+               registered, officer, handed_on_to, closure, sequence, version
+          FROM json_to_recordset($1::json)
+               AS r(registration_id uuid, release_id text, status text, receiving_unit text, guidance_unit text,
+                    holder_unit text, epoch int, juvenile boolean, facility text, prison_register_no text,
+                    name_key text, released_at timestamptz, missing jsonb, announcement jsonb, release jsonb,
+                    cancellation jsonb, revocation jsonb, unconfirmed_on timestamptz, rungs_recorded int,
+                    tracing jsonb, contact jsonb, identity_level text, biometric_status text,
+                    submission_from timestamptz, submission_overdue boolean, submitted jsonb, registered jsonb,
+                    officer text, handed_on_to text, closure jsonb, sequence bigint, version int)
+        ON CONFLICT (registration_id) DO UPDATE
+           SET status = EXCLUDED.status, receiving_unit = EXCLUDED.receiving_unit,
+               guidance_unit = EXCLUDED.guidance_unit, holder_unit = EXCLUDED.holder_unit, epoch = EXCLUDED.epoch,
+               juvenile = EXCLUDED.juvenile, facility = EXCLUDED.facility,
+               prison_register_no = EXCLUDED.prison_register_no, name_key = EXCLUDED.name_key,
+               released_at = EXCLUDED.released_at, missing = EXCLUDED.missing,
+               announcement = EXCLUDED.announcement, release = EXCLUDED.release,
+               cancellation = EXCLUDED.cancellation, revocation = EXCLUDED.revocation,
+               unconfirmed_on = EXCLUDED.unconfirmed_on, rungs_recorded = EXCLUDED.rungs_recorded,
+               tracing = EXCLUDED.tracing, contact = EXCLUDED.contact, identity_level = EXCLUDED.identity_level,
+               biometric_status = EXCLUDED.biometric_status, submission_from = EXCLUDED.submission_from,
+               submission_overdue = EXCLUDED.submission_overdue, submitted = EXCLUDED.submitted,
+               registered = EXCLUDED.registered, officer = EXCLUDED.officer, handed_on_to = EXCLUDED.handed_on_to,
+               closure = EXCLUDED.closure, sequence = EXCLUDED.sequence, version = EXCLUDED.version
+         WHERE registration.version = EXCLUDED.version - 1
+    """,
+    key=_key,
+    load=load,
+    dump=dump,
+)
+
+TIMELINE: Final = Rows(
+    name="timeline",
+    insert="""
+        INSERT INTO timeline (entry_id, registration_id, step, from_status, to_status, actor_kind, actor_id, actor_role,
+                              unit, reason, document_ids, occurred_at, recorded_at, policy_version)
+        SELECT entry_id, registration_id, step, from_status, to_status, actor_kind, actor_id, actor_role,
+               unit, reason, document_ids, occurred_at, recorded_at, policy_version
+          FROM json_to_recordset($1::json)
+               AS t(entry_id uuid, registration_id uuid, step text, from_status text, to_status text, actor_kind text,
+                    actor_id text, actor_role text, unit text, reason text, document_ids jsonb,
+                    occurred_at timestamptz, recorded_at timestamptz, policy_version text)
+    """,
+)
+TRACE_ENTRIES: Final = Rows(
+    name="trace_entry",
+    insert="""
+        INSERT INTO trace_entry (entry_id, registration_id, kind, reached, note, at, recorded_by, recorded_at)
+        SELECT entry_id, registration_id, kind, reached, note, at, recorded_by, recorded_at
+          FROM json_to_recordset($1::json)
+               AS t(entry_id uuid, registration_id uuid, kind text, reached boolean, note text, at timestamptz,
+                    recorded_by text, recorded_at timestamptz)
+    """,
+)
+REGISTER_ENTRIES: Final = Rows(
+    name="register_entry",
+    insert="""
+        INSERT INTO register_entry (unit, register, year, seq, number, subject, state, entered_by, entered_at)
+        SELECT unit, register, year, seq, number, subject, 'live', entered_by, entered_at
+          FROM json_to_recordset($1::json)
+               AS e(unit text, register text, year int, seq int, number text, subject uuid, entered_by text,
+                    entered_at timestamptz)
+    """,
+)
+# A number is never taken back and never given again: what should not have been entered stays, void, with the reason.
+VOIDED_ENTRIES: Final = Rows(
+    name="register_entry (void)",
+    insert="""
+        UPDATE register_entry SET state = 'void', reason = v.reason
+          FROM json_to_recordset($1::json) AS v(register text, subject uuid, reason text)
+         WHERE register_entry.register = v.register AND register_entry.subject = v.subject
+    """,
+)
+PERSON_REFUSALS: Final = Rows(
+    name="person_refusal",
+    insert="""
+        INSERT INTO person_refusal (registration_id, letter_no, letter_on, kind, detail, recorded_by, recorded_at)
+        SELECT registration_id, letter_no, letter_on, kind, detail, recorded_by, recorded_at
+          FROM json_to_recordset($1::json)
+               AS p(registration_id uuid, letter_no text, letter_on date, kind text, detail text, recorded_by text,
+                    recorded_at timestamptz)
+    """,
+)
+
+SELECT_ANNOUNCED_SAME_PERSON: Final = """
+    SELECT registration_id FROM registration
+     WHERE facility = $1 AND prison_register_no = $2 AND released_at IS NULL
+       AND status IN ('release_announced', 'pre_registered', 'provisionally_registered')
+     ORDER BY registration_id LIMIT $3
+"""
+SELECT_CASE: Final = """
+    SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile, missing,
+           announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing, contact,
+           identity_level, biometric_status, submission_from, submission_overdue, submitted, registered, officer,
+           handed_on_to, closure, sequence
+      FROM registration
+"""
+SELECT_ONE: Final = SELECT_CASE + " WHERE registration_id = $1"
+SELECT_BOARD: Final = (
+    SELECT_CASE
+    + """
+     WHERE status IN ('released', 'contact_overdue', 'tracing')
+       AND ($1::text IS NULL OR receiving_unit = $1 OR guidance_unit = $1)
+       AND ($2::timestamptz IS NULL OR (released_at, registration_id) > ($2, $3::uuid))
+     ORDER BY released_at, registration_id LIMIT $4
+"""
+)
+SELECT_SEARCH: Final = (
+    SELECT_CASE
+    + """
+     WHERE ($1::text IS NULL OR status = $1)
+       AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
+       AND ($3::text IS NULL OR facility = $3)
+       AND ($4::text IS NULL OR (starts_with(name_key, $4) AND ($5::boolean OR NOT juvenile)))
+       AND ($6::text IS NULL OR (name_key, registration_id) > ($6, $7::uuid))
+     ORDER BY name_key, registration_id LIMIT $8
+"""
+)
+SELECT_TIMELINE: Final = """
+    SELECT entry_id, step, from_status, to_status, actor_kind, actor_id, actor_role, unit, reason, document_ids,
+           occurred_at, recorded_at, policy_version
+      FROM timeline
+     WHERE registration_id = $1 AND ($2::uuid IS NULL OR entry_id > $2)
+     ORDER BY entry_id LIMIT $3
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What is looked for; an empty field does not narrow."""
+
+    status: Status | None = None
+    unit: str | None = None
+    facility: str | None = None
+    name_begins: str | None = None
+    children_by_name: bool = False
+
+
+async def announced_same_person(connection: Connection, *, facility: str, prison_register_no: str) -> Sequence[UUID]:
+    """The open announcements of the person with this number in the register of this prison."""
+    rows = await connection.fetch(SELECT_ANNOUNCED_SAME_PERSON, facility, prison_register_no, SAME_PERSON_MAX)
+    return [row["registration_id"] for row in rows]
+
+
+async def find(pool: Pool, registration_id: UUID) -> Registration | None:
+    """A registration as it was last committed."""
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        row = await connection.fetchrow(SELECT_ONE, registration_id)
+    return None if row is None else load(row)
+
+
+async def board(
+    pool: Pool, *, unit: str | None, after: tuple[datetime, UUID] | None, rows_max: int
+) -> Sequence[Registration]:
+    """Whoever is out and was not met yet, the longest out first, for one of the two units or for all."""
+    released_at, registration_id = after or (None, None)
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        rows = await connection.fetch(SELECT_BOARD, unit, released_at, registration_id, rows_max)
+    return [load(row) for row in rows]
+
+
+async def search(
+    pool: Pool, wanted: Search, *, after: tuple[str, UUID] | None, rows_max: int
+) -> Sequence[Registration]:
+    """Registrations by state, unit, prison and the beginning of a name, in the order of names."""
+    name, registration_id = after or (None, None)
+    begins = None if wanted.name_begins is None else name_key(wanted.name_begins)
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        rows = await connection.fetch(
+            SELECT_SEARCH,
+            wanted.status,
+            wanted.unit,
+            wanted.facility,
+            begins,
+            wanted.children_by_name,
+            name,
+            registration_id,
+            rows_max,
+        )
+    return [load(row) for row in rows]
+
+
+async def timeline(
+    pool: Pool, registration_id: UUID, *, after: UUID | None, rows_max: int
+) -> Sequence[Mapping[str, Any]]:
+    """What happened to a registration, in order."""
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        rows: Sequence[Mapping[str, Any]] = await connection.fetch(SELECT_TIMELINE, registration_id, after, rows_max)
+    return rows
