@@ -138,7 +138,8 @@ class Kafka:
 
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        tool = ("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self._properties))
+        # In one word: an id may begin with a dash, and would be taken for an option.
+        tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "-c", str(self._properties))
         self._processes.run_once(
             self._program(*tool), seconds=FORMAT_SECONDS, failure=f"Kafka could not format {self._data}"
         )
