@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 mkdir -p deploy/secrets
 chmod 700 deploy/secrets
 
-docker compose build secrets
+docker compose build registration
 # shellcheck disable=SC2046  one argument a file is meant
-docker compose run --rm -T secrets $(ls deploy/secrets) | tar -x -p -f - -C deploy/secrets
+docker compose --profile tools run --rm -T secrets $(ls deploy/secrets) | tar -x -p -f - -C deploy/secrets
 echo "deploy/secrets is complete: $(ls deploy/secrets | tr '\n' ' ')"

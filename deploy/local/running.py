@@ -22,6 +22,7 @@ CLEANED_SECONDS: Final = 2 * watchdog.GRACE_SECONDS
 def claim(state: Path) -> IO[str]:
     """Take the state folder for this process until the given file is closed, and end what an earlier one left."""
     state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
     lock = (state / LOCK_NAME).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

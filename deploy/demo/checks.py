@@ -1,0 +1,27 @@
+"""Nothing lost, nothing doubled: all the checks, in the order in which they are shown."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from deploy.demo import accounts, deliveries
+from deploy.demo.facts import Facts
+from deploy.demo.verdict import Verdict
+
+CHECKS: Final[Sequence[Callable[[Facts], Verdict]]] = (
+    accounts.every_report_has_one_outcome,
+    accounts.every_registration_once,
+    accounts.every_client_is_accounted_for,
+    accounts.every_number_once,
+    accounts.every_client_is_guided_once,
+    deliveries.every_event_once_and_in_order,
+    deliveries.every_outbox_is_empty,
+    deliveries.every_inbox_is_complete,
+    deliveries.every_rung_once,
+    deliveries.every_mail_once,
+    deliveries.nobody_is_named,
+)
+
+
+def judged(facts: Facts) -> list[Verdict]:
+    """What each check says about the facts."""
+    return [check(facts) for check in CHECKS]
