@@ -46,7 +46,7 @@ class Services:
                 folder=REPOSITORY,
             ),
             seconds=MIGRATE_SECONDS,
-            failure="A database could not be brought up to date",
+            failure="A database could not be brought up to date; if its data may go, make clean begins anew",
         )
 
     def start(
