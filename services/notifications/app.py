@@ -1,5 +1,6 @@
 """Wiring of notifications: the desk, its files, the ways out, and the command line."""
 
+import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -131,5 +132,9 @@ SERVICE: Final = build()
 
 
 def main() -> None:
-    """Run the command line."""
-    chassis_main.main(SERVICE)
+    """Run the command line; what is wrong with the desk's files is said in words before the process ends."""
+    try:
+        chassis_main.main(SERVICE)
+    except SettingsInvalid as invalid:
+        sys.stderr.write(f"{invalid}\n")
+        sys.exit(chassis_main.EXIT_MISCONFIGURED)
