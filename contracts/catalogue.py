@@ -110,7 +110,12 @@ UPSTREAM: Final = frozenset({"lapas"})
 
 HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
     "registration": frozenset({lapas.ReleaseAnnounced, lapas.ClientReleased, lapas.ReleaseCancelled}),
-    "supervision": frozenset({registration.ClientRegistered, registration.ClientDetails}),
+    "supervision": frozenset(
+        {
+            registration.ClientRegistered,
+            registration.ClientDetails,
+        }
+    ),
     "notifications": frozenset(
         {
             registration.RegistrationAnnounced,
