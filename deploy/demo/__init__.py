@@ -1,1 +1,1 @@
-"""The demonstration: one weekend of releases through the whole house, and the proof that nothing was lost or doubled."""
+"""The demonstration: one weekend of releases through the whole house; nothing is lost and nothing doubled."""

@@ -88,7 +88,7 @@ def _releases(what: What) -> bool:
 
 
 def every_client_is_accounted_for(facts: Facts) -> Verdict:
-    """Each client is registered, or waited for with a running clock, or a named exception; and it is the expected one."""
+    """Each client is registered, or waited for with a running clock, or a named exception, as was expected."""
     standing = {case: _standing(case) for case in facts.cases}
     ends = {facts.scenario.registrations[end.case]: end.ends_as for end in facts.scenario.ends}
     problems = [

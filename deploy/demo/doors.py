@@ -26,6 +26,15 @@ PATHS: Final = {
     What.CORRECTED: "/v1/releases",
     What.CANCELLED: "/v1/releases/{release_id}/cancellation",
 }
+WORDS: Final[Mapping[str, Outcome]] = {
+    "applied": Outcome.APPLIED,
+    "accepted": Outcome.APPLIED,
+    "duplicate": Outcome.KNOWN,
+    "already_known": Outcome.KNOWN,
+    "irrelevant": Outcome.IRRELEVANT,
+    "refused": Outcome.REFUSED,
+}
+"""What the doors of HTTP say; by whichever of them it came, a report that is known already changes nothing."""
 UPLOAD: Final = "/v1/releases/upload"
 
 
@@ -145,7 +154,7 @@ def _columns(reports: Sequence[Report]) -> Iterator[str]:
 
 def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     """What a door says, in the words of the first sheet."""
-    raise NotImplementedError
+    return WORDS.get(str(answer.get("outcome")), Outcome.LOST)
 
 
 def new_trace() -> tuple[str, str]:

@@ -22,6 +22,13 @@ class Case:
     status: str
     clocks: tuple[str, ...] = ()
     """The kinds of the clocks that run."""
+    unit: str = ""
+    released_at: datetime | None = None
+    met_at: datetime | None = None
+    met_how: str | None = None
+    register_no: str | None = None
+    why: str | None = None
+    """Why it ended, or where it went."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The weekend from moment to moment: the clock is set, prisons report, officers act, and each time all comes to rest."""
+"""The weekend from moment to moment: the clock is set, prisons report, officers act, and all comes to rest."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -100,8 +100,7 @@ class Quiescence:
         return [f"{count} mails"] if count else []
 
     async def _count(self, words: str, statement: str, *arguments: object) -> list[str]:
-        found = []
-        for service in self.databases.services:
-            if count := await self.databases.value(service, statement, *arguments):
-                found.append(words.format(count, service))
-        return found
+        counts = {
+            service: await self.databases.value(service, statement, *arguments) for service in self.databases.services
+        }
+        return [words.format(count, service) for service, count in counts.items() if count]

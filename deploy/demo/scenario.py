@@ -1,13 +1,13 @@
 """The weekend as three sheets that anybody can read: what prisons report, what officers do, what must come of it."""
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from contracts.event import Event
@@ -20,6 +20,8 @@ from contracts.lapas import (
 )
 from deploy.local.problem import Problem
 from deploy.local.settings import REPOSITORY
+
+T = TypeVar("T")
 
 SAMPLES: Final = REPOSITORY / "deploy" / "samples"
 OWN_COLUMNS: Final = ("row", "at", "door", "what", "expect", "case", "note")
@@ -196,9 +198,9 @@ class Scenario:
 def load(folder: Path = SAMPLES) -> Scenario:
     """Read the three sheets; raises Problem with the line that cannot be read."""
     return Scenario(
-        reports=[report_of(cells) for cells in _rows(folder / "weekend.csv")],
-        acts=[_act(cells) for cells in _rows(folder / "weekend_acts.csv")],
-        ends=[End(**cells) for cells in _rows(folder / "weekend_ends.csv")],
+        reports=_sheet(folder / "weekend.csv", report_of),
+        acts=_sheet(folder / "weekend_acts.csv", _act),
+        ends=_sheet(folder / "weekend_ends.csv", lambda cells: End(**cells)),
     )
 
 
@@ -256,10 +258,14 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-def _rows(file: Path) -> Iterator[dict[str, str]]:
+def _sheet(file: Path, line_of: Callable[[dict[str, str]], T]) -> list[T]:
+    found = []
     with file.open(encoding="utf-8", newline="") as sheet:
         for line, cells in enumerate(csv.DictReader(sheet), start=2):
             if None in cells or None in cells.values():
-                message = f"{file}, line {line}: it has too many or too few columns."
-                raise Problem(message)
-            yield cells
+                raise Problem(f"{file}, line {line}: it has too many or too few columns.")
+            try:
+                found.append(line_of(cells))
+            except (KeyError, TypeError, ValueError) as failure:
+                raise Problem(f"{file}, line {line}: {type(failure).__name__} {failure}") from failure
+    return found

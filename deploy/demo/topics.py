@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from deploy.local.problem import Problem
 
@@ -46,17 +47,18 @@ class Topics:
     """The topics of one stack."""
 
     def __init__(self, bootstrap_servers: str, *, prefix: str, names: Sequence[str]) -> None:
-        self._servers = {"bootstrap.servers": bootstrap_servers}
+        self._servers: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers}
         self._prefix = prefix
         self._admin = AdminClient(self._servers)
         self._partitions = self._find_partitions(names)
 
     def ends(self) -> dict[Partition, int]:
         """The next offset of each partition."""
-        asked = {partition: OffsetSpec.latest() for partition in self._partitions}
+        newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library types only a part of itself
+        asked = dict.fromkeys(self._partitions, newest)
         try:
             answers = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
-            return {self._plain(partition): answer.result().offset for partition, answer in answers.items()}
+            return {self._place(each.topic, each.partition): answer.result().offset for each, answer in answers.items()}
         except KafkaException as failure:
             message = f"Kafka does not say where its topics end: {failure}"
             raise Problem(message) from failure
@@ -82,7 +84,7 @@ class Topics:
                 message_text = f"Kafka did not give the records of {sorted(waiting)}"
                 raise Problem(message_text)
             if message.error():
-                waiting.discard(self._plain(TopicPartition(message.topic(), message.partition())))
+                waiting.discard(self._place(message.topic(), message.partition()))
             else:
                 found.append(self._record(message))
         return sorted(found, key=lambda record: (record.topic, record.partition, record.offset))
@@ -104,8 +106,8 @@ class Topics:
             value=message.value(),
         )
 
-    def _plain(self, partition: TopicPartition) -> Partition:
-        return str(partition.topic).removeprefix(self._prefix), int(partition.partition)
+    def _place(self, topic: str | None, number: int | None) -> Partition:
+        return str(topic).removeprefix(self._prefix), int(number or 0)
 
     def _find_partitions(self, names: Sequence[str]) -> list[TopicPartition]:
         found: Mapping[str, Any] = self._admin.list_topics(timeout=ANSWER_SECONDS).topics

@@ -13,6 +13,8 @@ BAR_COLUMNS: Final = 44
 NAME_COLUMNS: Final = 58
 COLOURS: Final = ("cyan", "magenta", "green", "yellow", "blue")
 CUT: Final = "┊"
+MILLISECOND: Final = 1_000
+SECOND: Final = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,8 +156,6 @@ def _bar(line: Line, axis: Axis, colour: str) -> Text:
 
 def duration_words(microseconds: int) -> str:
     """A duration as short as it can be said."""
-    if microseconds < 1_000:
-        return f"{microseconds} us"
-    if microseconds < 1_000_000:
-        return f"{microseconds / 1_000:.1f} ms"
-    return f"{microseconds / 1_000_000:.1f} s"
+    if microseconds < SECOND:
+        return f"{microseconds / MILLISECOND:.1f} ms"
+    return f"{microseconds / SECOND:.1f} s"

@@ -1,0 +1,176 @@
+"""The command `python -m deploy.demo`: start the stack, play the weekend, show what came of it, and prove it."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from confluent_kafka import Producer
+from rich.console import Console
+
+from contracts.reference import load_reference
+from deploy.demo import checks, scenario, tables, traces, waterfall
+from deploy.demo.databases import Databases
+from deploy.demo.doors import Doors
+from deploy.demo.facts import Facts
+from deploy.demo.gather import gathered
+from deploy.demo.officers import Officers
+from deploy.demo.people import People
+from deploy.demo.play import Play
+from deploy.demo.quiescence import Quiescence
+from deploy.demo.show import Show
+from deploy.demo.topics import Topics
+from deploy.local import cleaning
+from deploy.local.ports import is_free
+from deploy.local.problem import Problem
+from deploy.local.settings import STATE, Ports, Settings, variable
+from deploy.local.stack import Stack
+from deploy.local.stopping import INTERRUPTED, stop_on_signals
+
+DEMO_STATE: Final = STATE / "demo"
+TRACED_CASE: Final = "15"
+"""Reported over HTTP, overdue after 24 hours, then met: its trace has a request, messages, a clock and mails."""
+PLAIN_COLUMNS: Final = 180
+
+
+def main() -> None:
+    """Run it, and show a problem in words instead of a traceback."""
+    arguments = _parser().parse_args()
+    stop_on_signals()
+    # Without a terminal the table must not be cut to the width of one.
+    width = None if sys.stdout.isatty() else PLAIN_COLUMNS
+    show = Show(Console(highlight=False, width=width), zone=load_reference().zone)
+    try:
+        sys.exit(run(show, state=arguments.state, keep=arguments.keep))
+    except KeyboardInterrupt:
+        show.say("stopped")
+        sys.exit(INTERRUPTED)
+
+
+def run(show: Show, *, state: Path, keep: bool) -> int:
+    """The whole demonstration; 0 only if everything holds."""
+    begun = time.monotonic()
+    stack: Stack | None = None
+    holds = False
+    try:
+        weekend = scenario.load()
+        cleaning.clean(state)
+        stack = Stack(
+            state, settings=settings_for(os.environ), only_ours=True, office_clock=weekend.moments[0], say=show.say
+        )
+        show.chapter("The stack")
+        stack.start()
+        show.say(f"ready after {time.monotonic() - begun:.1f} s")
+        holds = asyncio.run(perform(show, stack, weekend))
+    except Problem as problem:
+        show.event("failed", str(problem), style="bold red")
+    except KeyboardInterrupt:
+        if stack is not None:
+            show.say("stopping")
+            stack.stop()
+        raise
+    show.say(f"The whole took {time.monotonic() - begun:.0f} s.")
+    if stack is not None:
+        _leave(show, stack, state=state, keep=keep, holds=holds)
+    return 0 if holds else 1
+
+
+async def perform(show: Show, stack: Stack, weekend: scenario.Scenario) -> bool:
+    """Play the weekend on a running stack and judge what came of it."""
+    places, reference = stack.endpoints, load_reference()
+    prefix, servers = places["kafka"]["topic_prefix"], places["kafka"]["bootstrap_servers"]
+    topics = Topics(servers, prefix=prefix, names=places["topics"])
+    async with Databases(places["databases"]) as databases, httpx.AsyncClient(trust_env=False) as client:
+        urls = {name: service["url"] for name, service in places["services"].items()}
+        people = People(urls, stack.token, reference, client)
+        quiescence = Quiescence(databases, topics, prefix)
+        doors = Doors(people, Producer({"bootstrap.servers": servers, "acks": "all"}), prefix)
+        play = Play(weekend, doors, Officers(people, weekend), quiescence, stack.set_office_clock, show)
+        show.chapter("The weekend")
+        ended_at = await play.run()
+        facts = await gathered(
+            scenario=weekend,
+            reference=reference,
+            ended_at=ended_at,
+            sent=play.sent,
+            databases=databases,
+            topics=topics,
+            mailbox=places["mail"]["url"],
+            client=client,
+        )
+        await _show_all(show, facts, places, client)
+    return _judge(show, facts)
+
+
+async def _show_all(show: Show, facts: Facts, places: Any, client: httpx.AsyncClient) -> None:
+    show.chapter("Every release")
+    show.put(tables.releases(facts, show))
+    show.say(f"{len(facts.mails)} mails: {places['mail']['url']}")
+    viewer = places["traces"]["url"]
+    if viewer is None:
+        return
+    sent = next(sent for sent in facts.sent if sent.report.case == TRACED_CASE)
+    show.chapter(f"The trace of case {TRACED_CASE}")
+    if spans := await traces.spans(client, viewer, sent.trace_id):
+        show.put(waterfall.drawn(spans))
+    else:
+        show.say("The trace viewer has not shown it yet.")
+    show.say(f"{viewer}traces/{sent.trace_id}")
+
+
+def _judge(show: Show, facts: Facts) -> bool:
+    show.chapter("Nothing lost, nothing doubled")
+    verdicts = checks.judged(facts)
+    show.put(tables.verdicts(verdicts))
+    return all(verdict.holds for verdict in verdicts)
+
+
+def _leave(show: Show, stack: Stack, *, state: Path, keep: bool, holds: bool) -> None:
+    """Stop and tidy up; or go on until somebody stops it; after a failure say where to look."""
+    if keep and stack.is_ready:
+        show.say(f"It goes on running until Ctrl-C, or: python -m deploy.local --state {state} down")
+        _wait_for_interrupt(stack)
+    stack.stop()
+    if holds:
+        cleaning.clean(state)
+    else:
+        show.event("look", f"the logs are in {stack.logs}", style="red")
+        for log in sorted(stack.logs.glob("*.log")):
+            show.event("    ", str(log))
+
+
+def _wait_for_interrupt(stack: Stack) -> None:
+    try:
+        while not stack.processes.ended():
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        return
+
+
+def settings_for(env: Any) -> Settings:
+    """The usual ports, or free ones where something runs on the usual ones already."""
+    asked = any(env.get(variable(name), "").strip() for name in Ports.__dataclass_fields__)
+    usual = Ports()
+    taken = not all(is_free(usual.of(name)) for name in Ports.__dataclass_fields__)
+    return Settings.from_env(env, free=taken and not asked)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--state", type=Path, default=DEMO_STATE, help="a folder of its own (default: .local/demo)")
+    parser.add_argument(
+        "--keep", action="store_true", default=_is_on("KEEP"), help="leave it running afterwards (KEEP=1)"
+    )
+    return parser
+
+
+def _is_on(name: str) -> bool:
+    return os.environ.get(name, "").strip() not in {"", "0"}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Collects the facts from every database, every topic and the mailbox."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+
+from contracts.lapas import client_id_of
+from contracts.reference import Reference
+from deploy.demo.databases import Databases
+from deploy.demo.doors import Sent
+from deploy.demo.facts import Case, Entry, Facts, Letter, Mail, Notice, Store
+from deploy.demo.scenario import Scenario
+from deploy.demo.topics import Topics
+
+MAILS_MAX: Final = 1000
+
+SELECT_CASES: Final = """
+    SELECT registration.registration_id, release_id, status, receiving_unit, released_at,
+           contact->>'at' AS met_at, contact->>'method' AS met_how,
+           registered->>'register_no' AS register_no,
+           coalesce(closure->>'reason', handed_on_to, cancellation->>'reason') AS why,
+           array(SELECT kind FROM timer WHERE subject = registration_id::text ORDER BY kind) AS clocks
+      FROM registration ORDER BY released_at
+"""
+SELECT_ENTRIES: Final = "SELECT unit, register, year, seq, number, subject, state FROM register_entry"
+SELECT_COUNTERS: Final = "SELECT counter, last_seq FROM register_counter"
+SELECT_INBOX: Final = "SELECT event_key, outcome FROM inbox"
+SELECT_LETTERS: Final = "SELECT event_key, kind, state FROM dead_letter"
+SELECT_NOTICES: Final = """
+    SELECT notification_id, about, occasion, recipient, channel, state, maybe_doubled, message_id
+      FROM notification ORDER BY seq
+"""
+
+
+async def gathered(
+    *,
+    scenario: Scenario,
+    reference: Reference,
+    ended_at: datetime,
+    sent: Sequence[Sent],
+    databases: Databases,
+    topics: Topics,
+    mailbox: str,
+    client: httpx.AsyncClient,
+) -> Facts:
+    """Everything that there is to see."""
+    entries = await databases.rows("registration", SELECT_ENTRIES)
+    counters = await databases.rows("registration", SELECT_COUNTERS)
+    supervisions = await databases.rows("supervision", "SELECT client_id FROM supervision")
+    check_ins = await databases.rows("supervision", "SELECT client_id FROM check_in")
+    return Facts(
+        scenario=scenario,
+        reference=reference,
+        ended_at=ended_at,
+        sent=sent,
+        records=await asyncio.to_thread(topics.everything),
+        cases=[_case(row) for row in await databases.rows("registration", SELECT_CASES)],
+        entries=[_entry(row) for row in entries],
+        counters={row["counter"]: row["last_seq"] for row in counters},
+        stores={service: await _store(databases, service) for service in databases.services},
+        supervisions=[row["client_id"] for row in supervisions],
+        check_ins=[row["client_id"] for row in check_ins],
+        notices=[Notice(**row) for row in await databases.rows("notifications", SELECT_NOTICES)],
+        mails=await _mails(client, mailbox),
+    )
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    return Case(
+        registration_id=row["registration_id"],
+        release_id=row["release_id"],
+        client_id=client_id_of(row["registration_id"]),
+        status=row["status"],
+        clocks=tuple(row["clocks"]),
+        unit=row["receiving_unit"],
+        released_at=row["released_at"],
+        met_at=datetime.fromisoformat(row["met_at"]) if row["met_at"] else None,
+        met_how=row["met_how"],
+        register_no=row["register_no"],
+        why=row["why"],
+    )
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    return Entry(
+        unit=row["unit"],
+        register=row["register"],
+        year=row["year"],
+        seq=row["seq"],
+        number=row["number"],
+        registration_id=row["subject"],
+        void=row["state"] == "void",
+    )
+
+
+async def _store(databases: Databases, service: str) -> Store:
+    return Store(
+        inbox={row["event_key"]: row["outcome"] for row in await databases.rows(service, SELECT_INBOX)},
+        letters=[Letter(**row) for row in await databases.rows(service, SELECT_LETTERS)],
+        outbox=await databases.value(service, "SELECT count(*) FROM outbox"),
+        held_keys=await databases.value(service, "SELECT count(*) FROM held_key"),
+    )
+
+
+async def _mails(client: httpx.AsyncClient, mailbox: str) -> list[Mail]:
+    """Every mail, whole, as the mailbox has it."""
+    page = (await client.get(f"{mailbox}/api/v1/messages", params={"limit": MAILS_MAX})).json()
+    return [await _mail(client, mailbox, listed) for listed in page["messages"]]
+
+
+async def _mail(client: httpx.AsyncClient, mailbox: str, listed: Mapping[str, Any]) -> Mail:
+    whole = (await client.get(f"{mailbox}/api/v1/message/{listed['ID']}")).json()
+    return Mail(
+        message_id=listed["MessageID"],
+        recipients=tuple(address["Address"] for address in (*listed["To"], *listed["Bcc"])),
+        text=f"{whole['Subject']}\n{whole['Text']}",
+    )
