@@ -22,6 +22,8 @@ from deploy.local.waiting import wait_until
 
 LISTEN_SECONDS: Final = 30.0
 SAMPLES: Final = REPOSITORY / "deploy" / "samples"
+# Meant for a Kafka of the user's, and of no use for ours.
+KAFKA_SECURITY: Final = ("KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD", "KAFKA_CA_FILE")
 MAIL_FROM: Final = "bapas.palembang@bapas.example"
 
 Say = Callable[[str], None]
@@ -145,6 +147,7 @@ class Stack:
             "DATABASE_URL": self.ground.database_url(name),
             "KAFKA_BOOTSTRAP_SERVERS": self.ground.bootstrap_servers,
             "KAFKA_TOPIC_PREFIX": self.settings.topic_prefix,
+            **(dict.fromkeys(KAFKA_SECURITY, "") if self.ground.kafka is not None else {}),
             "HTTP_HOST": HOST,
             "HTTP_PORT": str(ports.of(name)),
             "OFFICE_CLOCK_FILE": str(self.office_clock_file),
