@@ -9,7 +9,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 
 ##@ Run
-.PHONY: setup up down status clean token demo
+.PHONY: setup up down status clean token demo compose-secrets
 setup: $(READY) ## install the pinned tools and libraries into a virtual environment
 up: $(READY) ## start Kafka, PostgreSQL, mail sink, trace viewer and the services; Ctrl-C stops them (TRACES=0: no viewer)
 	@$(BIN)/python -m deploy.local up $(ARGS)
@@ -23,6 +23,8 @@ token: $(READY) ## print a bearer token: make token ROLE=REGISTRAR UNIT=PLG-HQ [
 	@$(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(UNIT),--unit "$(UNIT)") $(if $(FACILITY),--facility "$(FACILITY)") $(if $(SUB),--sub "$(SUB)")
 demo: $(READY) ## one weekend of releases through the whole house, in under three minutes (KEEP=1 leaves it running)
 	@$(BIN)/python -m deploy.demo $(ARGS)
+compose-secrets: ## make the passwords and keys that docker-compose.yml reads, once; needs Docker alone
+	@sh deploy/compose/make-secrets.sh
 
 ##@ Check
 .PHONY: test test-unit lint format
