@@ -72,7 +72,6 @@ def load(row: Mapping[str, Any]) -> Registration:
 
 def dump(case: Registration) -> dict[str, Any]:
     """The row of a registration; what it does not know is left out."""
-    person = case.person
     row: dict[str, Any] = {
         "registration_id": case.registration_id,
         "release_id": case.release_id,
@@ -84,7 +83,7 @@ def dump(case: Registration) -> dict[str, Any]:
         "juvenile": case.juvenile,
         "facility": case.facility,
         "prison_register_no": case.origin.prison_register_no,
-        "name_key": name_key(person.name) if person is not None else "",
+        "name_key": name_key_of(case),
         "released_at": case.released_at,
         "missing": case.missing,
         "unconfirmed_on": case.unconfirmed_on,
@@ -110,6 +109,11 @@ def name_key(name: str) -> str:
     return " ".join(plain.casefold().split())
 
 
+def name_key_of(case: Registration) -> str:
+    """The name of the person as it is searched for."""
+    return name_key(case.person.name) if case.person is not None else ""
+
+
 def _read(model: type[M], document: Mapping[str, Any] | None) -> M | None:
     return None if document is None else model.model_validate(document, extra="ignore")
 
@@ -124,21 +128,23 @@ REGISTRATIONS: Final = Aggregates[UUID, Registration](
     select="""
         SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
                missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
-               contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered, officer,
-               handed_on_to, closure, sequence, version
+               contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
+               officer, handed_on_to, closure, sequence, version
           FROM registration WHERE registration_id = ANY($1) ORDER BY registration_id FOR UPDATE
     """,
     upsert="""
         INSERT INTO registration (registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit,
-                                  epoch, juvenile, facility, prison_register_no, name_key, released_at, missing, announcement,
-                                  release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing, contact,
-                                  identity_level, biometric_status, submission_from, submission_overdue, submitted,
-                                  registered, officer, handed_on_to, closure, sequence, version)
-        SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch,
-               juvenile, facility, prison_register_no, name_key, released_at, missing, announcement,
-               release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing, contact,
-               identity_level, biometric_status, submission_from, submission_overdue, submitted,
-               registered, officer, handed_on_to, closure, sequence, version
+                                  epoch, juvenile, facility, prison_register_no, name_key, released_at, missing,
+                                  announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
+                                  tracing, contact, identity_level, biometric_status, submission_from,
+                                  submission_overdue, submitted, registered, officer, handed_on_to, closure,
+                                  sequence, version)
+        SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit,
+               epoch, juvenile, facility, prison_register_no, name_key, released_at, missing,
+               announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
+               tracing, contact, identity_level, biometric_status, submission_from,
+               submission_overdue, submitted, registered, officer, handed_on_to, closure,
+               sequence, version
           FROM json_to_recordset($1::json)
                AS r(registration_id uuid, release_id text, status text, receiving_unit text, guidance_unit text,
                     holder_unit text, epoch int, juvenile boolean, facility text, prison_register_no text,
@@ -227,26 +233,30 @@ SELECT_ANNOUNCED_SAME_PERSON: Final = """
        AND status IN ('release_announced', 'pre_registered', 'provisionally_registered')
      ORDER BY registration_id LIMIT $3
 """
-SELECT_CASE: Final = """
-    SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile, missing,
-           announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing, contact,
-           identity_level, biometric_status, submission_from, submission_overdue, submitted, registered, officer,
-           handed_on_to, closure, sequence
-      FROM registration
+SELECT_ONE: Final = """
+    SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
+           missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+           contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
+           officer, handed_on_to, closure, sequence
+      FROM registration WHERE registration_id = $1
 """
-SELECT_ONE: Final = SELECT_CASE + " WHERE registration_id = $1"
-SELECT_BOARD: Final = (
-    SELECT_CASE
-    + """
+SELECT_BOARD: Final = """
+    SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
+           missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+           contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
+           officer, handed_on_to, closure, sequence
+      FROM registration
      WHERE status IN ('released', 'contact_overdue', 'tracing')
        AND ($1::text IS NULL OR receiving_unit = $1 OR guidance_unit = $1)
        AND ($2::timestamptz IS NULL OR (released_at, registration_id) > ($2, $3::uuid))
      ORDER BY released_at, registration_id LIMIT $4
 """
-)
-SELECT_SEARCH: Final = (
-    SELECT_CASE
-    + """
+SELECT_SEARCH: Final = """
+    SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
+           missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+           contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
+           officer, handed_on_to, closure, sequence
+      FROM registration
      WHERE ($1::text IS NULL OR status = $1)
        AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
        AND ($3::text IS NULL OR facility = $3)
@@ -254,7 +264,6 @@ SELECT_SEARCH: Final = (
        AND ($6::text IS NULL OR (name_key, registration_id) > ($6, $7::uuid))
      ORDER BY name_key, registration_id LIMIT $8
 """
-)
 SELECT_TIMELINE: Final = """
     SELECT entry_id, step, from_status, to_status, actor_kind, actor_id, actor_role, unit, reason, document_ids,
            occurred_at, recorded_at, policy_version

@@ -83,7 +83,7 @@ CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is only ever appended to', TG_TABLE_NAME;
 END $$;
-CREATE TRIGGER timeline_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON timeline
+CREATE TRIGGER timeline_is_append_only BEFORE UPDATE OR DELETE ON timeline
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE trace_entry (
@@ -97,7 +97,7 @@ CREATE TABLE trace_entry (
     recorded_at     timestamptz NOT NULL
 );
 CREATE INDEX trace_entry_of ON trace_entry (registration_id, entry_id);
-CREATE TRIGGER trace_entry_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON trace_entry
+CREATE TRIGGER trace_entry_is_append_only BEFORE UPDATE OR DELETE ON trace_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE register_entry (

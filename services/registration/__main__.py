@@ -1,0 +1,5 @@
+"""The command `python -m services.registration`."""
+
+from services.registration.app import main
+
+main()

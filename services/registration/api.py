@@ -1,0 +1,366 @@
+"""HTTP for prisons and officers: reports come in, acts are recorded, boards are read. Translates; never decides."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, UploadFile
+from fastapi.responses import JSONResponse
+from pydantic import ConfigDict
+
+from chassis.access import Forbidden, Principal, allow, require_facility
+from chassis.idempotency import IdempotentRequest, idempotent
+from chassis.paging import Page, PageRequest, page_request
+from chassis.problems import NotFound, Problem
+from chassis.rules.refusal import Irrelevant, Refused
+from chassis.service import ServiceContext
+from chassis.transaction import Actor, Transaction
+from contracts.lapas import (
+    CancelReason,
+    ClientReleased,
+    Release,
+    ReleaseAnnounced,
+    ReleaseCancelled,
+    ReleaseId,
+    registration_id_of,
+)
+from contracts.personal import Day, FacilityCode, Instant, UnitCode
+from contracts.roles import DUTY_ROLES, Role
+from services.registration import handlers, intake_csv, store, views
+from services.registration.acts import (
+    Approval,
+    Biometrics,
+    Closing,
+    FirstContact,
+    HandOn,
+    Refusal,
+    Return,
+    Submission,
+    TraceEntry,
+)
+from services.registration.domain import Registration, Status
+from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
+from services.registration.intake import AlreadyKnown, Report
+from services.registration.views import BoardLine, CaseView, Line, TimelineLine
+
+A = TypeVar("A")
+R = TypeVar("R", bound=Receipt)
+
+SECTION_HEADS: Final = (Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD)
+ON_BEHALF: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
+"""Who may enter what a prison reported by telephone or on paper."""
+STAFF: Final = (*sorted(DUTY_ROLES), *SECTION_HEADS, Role.HEAD)
+EVENT_DOORS: Final = {
+    ReleaseAnnounced: handlers.prepare_for_release,
+    ClientReleased: handlers.open_registration,
+    ReleaseCancelled: handlers.take_release_back,
+}
+
+Reporter = Annotated[Principal, Depends(allow(Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF))]
+Meeting = Annotated[Principal, Depends(allow(*sorted(DUTY_ROLES), Role.PRISON_OFFICER))]
+Duty = Annotated[Principal, Depends(allow(*sorted(DUTY_ROLES)))]
+Registrar = Annotated[Principal, Depends(allow(*ON_BEHALF))]
+SectionHead = Annotated[Principal, Depends(allow(*SECTION_HEADS))]
+Decider = Annotated[Principal, Depends(allow(*SECTION_HEADS, Role.HEAD))]
+Reader = Annotated[Principal, Depends(allow(*STAFF))]
+Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
+AskedPage = Annotated[PageRequest, Depends(page_request)]
+
+
+class AnnouncementBody(ReleaseAnnounced):
+    """An announced release; fields that are not known here are left aside."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ReleaseBody(ClientReleased):
+    """A release; fields that are not known here are left aside."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class CancellationBody(Release):
+    """A cancellation of the release in the address; fields that are not known here are left aside."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reason: CancelReason
+    cancelled_at: Instant
+    releases_on: Day | None = None
+    reported_at: Instant | None = None
+
+
+def routes(context: ServiceContext) -> Sequence[APIRouter]:
+    """The doors of this service."""
+    router = APIRouter(prefix="/v1", tags=["registration"])
+    office = _Office(context)
+    _add_reports(router, office)
+    _add_upload(router, office)
+    _add_reading(router, office)
+    _add_meeting(router, office)
+    _add_deciding(router, office)
+    return (router,)
+
+
+@dataclass(frozen=True)
+class _Office:
+    """What every route needs: the context, and who may touch which case."""
+
+    context: ServiceContext
+
+    async def case(self, registration_id: UUID) -> Registration:
+        """The registration, or 404."""
+        case = await store.find(self.context.pool, registration_id)
+        if case is None:
+            raise NotFound("registration")
+        return case
+
+    async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
+        """Take a report through the same door as Kafka's."""
+        registration_id = registration_id_of(event.release_id)
+        if not caller.roles.intersection(ON_BEHALF):
+            known = await store.find(self.context.pool, registration_id)
+            require_facility(caller, event.facility)
+            require_facility(caller, known.facility if known is not None else event.facility)
+        receipt: Receipt = await self.context.commands.run(
+            EVENT_DOORS[type(event)],  # type: ignore[arg-type]  # each door takes the event it stands for
+            event,
+            actor=_actor(caller, Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF),
+            keys=[(store.REGISTRATIONS, registration_id)],
+            idempotency=once,
+        )
+        return receipt
+
+    async def act(
+        self,
+        door: Callable[[OnCase[A], Transaction], Awaitable[R]],
+        command: OnCase[A],
+        actor: Actor,
+        once: IdempotentRequest | None,
+    ) -> R:
+        """Record what an officer does."""
+        return await self.context.commands.run(
+            door, command, actor=actor, keys=[(store.REGISTRATIONS, command.registration_id)], idempotency=once
+        )
+
+    async def decide(self, registration_id: UUID, caller: Principal) -> Actor:
+        """The caller as the head of the section whose matter this is; a matter of the other section is forbidden."""
+        case = await self.case(registration_id)
+        wanted = Role.SECTION_HEAD_CHILD if case.juvenile else Role.SECTION_HEAD_ADULT
+        if not caller.roles & {wanted, Role.HEAD}:
+            raise Forbidden("this belongs to the other section", roles=(wanted,))
+        return _actor(caller, wanted, Role.HEAD)
+
+
+def _actor(caller: Principal, *roles: Role) -> Actor:
+    """The caller in the first of these roles that it has."""
+    role = next((role for role in roles if role in caller.roles), None)
+    return Actor("person", caller.subject, role, caller.unit)
+
+
+def _add_reports(router: APIRouter, office: _Office) -> None:
+    known = {200: {"model": Receipt, "description": "Known already"}}
+
+    async def answer(event: Report, caller: Principal, once: IdempotentRequest | None) -> Receipt | JSONResponse:
+        try:
+            return await office.take(event, caller, once)
+        except AlreadyKnown:
+            case = await office.case(registration_id_of(event.release_id))
+            content = {"outcome": "duplicate", "registration_id": str(case.registration_id), "status": case.status}
+            return JSONResponse(content | {"note": None})
+
+    @router.post("/announcements", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
+    async def announce_release(body: AnnouncementBody, caller: Reporter, once: Once) -> Receipt | JSONResponse:
+        """Announce a release; a higher revision of the same release_id corrects it."""
+        return await answer(ReleaseAnnounced.model_validate(body.model_dump()), caller, once)
+
+    @router.post("/releases", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
+    async def report_release(body: ReleaseBody, caller: Reporter, once: Once) -> Receipt | JSONResponse:
+        """Report a release; a higher revision of the same release_id corrects it."""
+        return await answer(ClientReleased.model_validate(body.model_dump()), caller, once)
+
+    @router.post(
+        "/releases/{release_id:path}/cancellation",
+        status_code=201,
+        response_model=Receipt,
+        responses=known,  # type: ignore[arg-type]
+    )
+    async def cancel_release(
+        release_id: ReleaseId, body: CancellationBody, caller: Reporter, once: Once
+    ) -> Receipt | JSONResponse:
+        """Take a release back, before or after it happened, or before it was reported."""
+        said = body.model_dump() | {"release_id": release_id}
+        return await answer(ReleaseCancelled.model_validate(said), caller, once)
+
+
+def _add_upload(router: APIRouter, office: _Office) -> None:
+    @router.post("/releases/upload")
+    async def upload_releases(file: UploadFile, caller: Reporter) -> intake_csv.UploadReport:
+        """Report announcements, releases and cancellations as the rows of a CSV file; each row has its own outcome."""
+        content = await file.read(intake_csv.FILE_BYTES_MAX + 1)
+        try:
+            sheet = intake_csv.read_sheet(content, zone=office.context.reference.zone)
+        except intake_csv.SheetUnreadable as unreadable:
+            raise Problem(unreadable.status, kind="sheet-unreadable", detail=unreadable.reason) from None
+        rows = [await _outcome_of(row, caller, office) for row in sheet.rows]
+        return intake_csv.UploadReport.of(rows, unknown_columns=sheet.unknown_columns)
+
+
+async def _outcome_of(row: intake_csv.Row, caller: Principal, office: _Office) -> intake_csv.RowOutcome:
+    if row.event is None:
+        return row.refused(row.problem or "it cannot be read", column=row.column)
+    try:
+        receipt = await office.take(row.event, caller)
+    except Forbidden as forbidden:
+        return row.refused(forbidden.detail, column="facility")
+    except Refused as refused:
+        return row.refused(refused.reason, rule=refused.rule, column=intake_csv.COLUMN_OF_RULE.get(refused.rule))
+    except AlreadyKnown as known:
+        return row.ended("already_known", reason=known.reason)
+    except Irrelevant as irrelevant:
+        return row.ended("irrelevant", reason=irrelevant.reason, rule=irrelevant.rule)
+    return row.ended("accepted", reason=receipt.note, status=receipt.status)
+
+
+def _add_reading(router: APIRouter, office: _Office) -> None:
+    context = office.context
+
+    @router.get("/registrations/board")
+    async def read_board(
+        caller: Reader,
+        page: AskedPage,
+        unit: Annotated[
+            UnitCode | None, Query(description="The unit that receives or guides; all when left out")
+        ] = None,
+    ) -> Page[BoardLine]:
+        """Whoever is released and not yet seen, the longest out first, with the clocks that run."""
+        now = context.office_clock.now()
+        after = page.after(datetime, UUID)
+        rows = await store.board(
+            context.pool, unit=unit, after=None if after is None else (after[0], after[1]), rows_max=page.fetch
+        )
+        return page.page(
+            rows,
+            item=lambda case: views.board_line_of(case, now=now, reference=context.reference),
+            cursor=lambda case: (case.released_at, case.registration_id),
+        )
+
+    @router.get("/registrations")
+    async def search_registrations(
+        caller: Reader,
+        page: AskedPage,
+        status: Annotated[Status | None, Query()] = None,
+        unit: Annotated[UnitCode | None, Query(description="The unit that receives or guides")] = None,
+        facility: Annotated[FacilityCode | None, Query()] = None,
+        q: Annotated[str | None, Query(min_length=2, max_length=100, description="How the name begins")] = None,
+    ) -> Page[Line]:
+        """Registrations in the order of names; children are found by name only by those who may know them."""
+        wanted = store.Search(
+            status=status,
+            unit=unit,
+            facility=facility,
+            name_begins=q,
+            children_by_name=views.may_know_children(caller, context.reference),
+        )
+        after = page.after(str, UUID)
+        rows = await store.search(
+            context.pool, wanted, after=None if after is None else (after[0], after[1]), rows_max=page.fetch
+        )
+        return page.page(rows, item=views.line_of, cursor=lambda case: (store.name_key_of(case), case.registration_id))
+
+    @router.get("/registrations/{registration_id}")
+    async def read_registration(registration_id: UUID, caller: Reader) -> CaseView:
+        """One registration, with the person where the caller may know it."""
+        knows = views.may_know_children(caller, context.reference)
+        return views.case_view_of(await office.case(registration_id), knows_children=knows, reference=context.reference)
+
+    @router.get("/registrations/{registration_id}/timeline")
+    async def read_timeline(registration_id: UUID, caller: Reader, page: AskedPage) -> Page[TimelineLine]:
+        """Everything that happened to a registration, in order."""
+        case = await office.case(registration_id)
+        shows_words = not case.juvenile or views.may_know_children(caller, context.reference)
+        after = page.after(UUID)
+        rows = await store.timeline(
+            context.pool, registration_id, after=None if after is None else after[0], rows_max=page.fetch
+        )
+        return page.page(
+            rows,
+            item=lambda row: views.timeline_line_of(row, shows_words=shows_words),
+            cursor=lambda row: (row["entry_id"],),
+        )
+
+
+def _add_meeting(router: APIRouter, office: _Office) -> None:
+    @router.post("/registrations/{registration_id}/contacts")
+    async def record_contact(registration_id: UUID, act: FirstContact, caller: Meeting, once: Once) -> Slip:
+        """Record the first contact, at any hour; a prison officer does so at level L1 for the own prison."""
+        case = await office.case(registration_id)
+        if not caller.roles & DUTY_ROLES:
+            require_facility(caller, case.facility)
+        actor = _actor(caller, *sorted(DUTY_ROLES), Role.PRISON_OFFICER)
+        return await office.act(handlers.record_first_contact, OnCase(registration_id, act), actor, once)
+
+    @router.post("/registrations/{registration_id}/trace-entries")
+    async def record_trace_entry(registration_id: UUID, act: TraceEntry, caller: Duty, once: Once) -> Receipt:
+        """Note how somebody was looked for."""
+        await office.case(registration_id)
+        return await office.act(handlers.record_trace_entry, OnCase(registration_id, act), _on_duty(caller), once)
+
+    @router.post("/registrations/{registration_id}/biometrics")
+    async def record_biometrics(registration_id: UUID, act: Biometrics, caller: Duty, once: Once) -> Receipt:
+        """Record a fingerprint, or why there is none."""
+        await office.case(registration_id)
+        return await office.act(handlers.record_biometrics, OnCase(registration_id, act), _on_duty(caller), once)
+
+    @router.post("/registrations/{registration_id}/pre-registration")
+    async def confirm_pre_registration(registration_id: UUID, caller: Registrar, once: Once) -> Receipt:
+        """Confirm what the prison announced."""
+        await office.case(registration_id)
+        actor = _actor(caller, *ON_BEHALF)
+        return await office.act(handlers.confirm_pre_registration, OnCase(registration_id, None), actor, once)
+
+    @router.post("/registrations/{registration_id}/submission")
+    async def submit_registration(registration_id: UUID, act: Submission, caller: Duty, once: Once) -> Receipt:
+        """Enter the registration for the section head's approval."""
+        await office.case(registration_id)
+        return await office.act(handlers.submit, OnCase(registration_id, act), _on_duty(caller), once)
+
+
+def _on_duty(caller: Principal) -> Actor:
+    return _actor(caller, *sorted(DUTY_ROLES))
+
+
+def _add_deciding(router: APIRouter, office: _Office) -> None:
+    @router.post("/registrations/{registration_id}/approval")
+    async def approve_registration(
+        registration_id: UUID, act: Approval, caller: SectionHead, once: Once
+    ) -> NumberGiven:
+        """Approve: the client is registered under the next number of the register."""
+        actor = await office.decide(registration_id, caller)
+        return await office.act(handlers.approve, OnCase(registration_id, act), actor, once)
+
+    @router.post("/registrations/{registration_id}/return")
+    async def return_registration(registration_id: UUID, act: Return, caller: SectionHead, once: Once) -> Receipt:
+        """Return a registration with the reason; in a conflict, believe the officer who met the person."""
+        actor = await office.decide(registration_id, caller)
+        return await office.act(handlers.give_back, OnCase(registration_id, act), actor, once)
+
+    @router.post("/registrations/{registration_id}/refusal")
+    async def refuse_registration(registration_id: UUID, act: Refusal, caller: SectionHead, once: Once) -> Receipt:
+        """Refuse a registration, naming the transfer or the closure that follows."""
+        actor = await office.decide(registration_id, caller)
+        return await office.act(handlers.refuse, OnCase(registration_id, act), actor, once)
+
+    @router.post("/registrations/{registration_id}/closure")
+    async def close_registration(registration_id: UUID, act: Closing, caller: Decider, once: Once) -> Receipt:
+        """Close a registration for good, on evidence."""
+        actor = await office.decide(registration_id, caller)
+        return await office.act(handlers.close, OnCase(registration_id, act), actor, once)
+
+    @router.post("/registrations/{registration_id}/hand-on")
+    async def hand_registration_on(registration_id: UUID, act: HandOn, caller: Decider, once: Once) -> Receipt:
+        """Record that another office has accepted the client."""
+        actor = await office.decide(registration_id, caller)
+        return await office.act(handlers.hand_on, OnCase(registration_id, act), actor, once)
