@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chassis.keys import ALGORITHMS, KeySet, KeysUnavailable, source_of
-from chassis.problems import Problem
+from chassis.problems import FieldProblem, Problem
 from contracts.roles import Role
 
 if TYPE_CHECKING:
@@ -136,14 +136,24 @@ def principal_of(claims: dict[str, Any]) -> Principal:
 
 
 class Rule:
-    """What a route demands of its caller."""
+    """What a route demands of its caller; every route has one, so what holds for all requests is looked at here."""
+
+    def refuse_unknown_parameters(self, request: Request) -> None:
+        """Raise Problem for a parameter that the route does not know: a mistyped filter must not show everything."""
+        known: frozenset[str] = request.app.state.parameters[id(request.scope["route"])]
+        unknown = [name for name in request.query_params if name not in known]
+        if unknown:
+            expected = f"one of {', '.join(sorted(known))}" if known else "no parameter at all"
+            errors = [FieldProblem(where="query", kind="unknown-parameter", what=expected)]
+            raise Problem(422, kind="invalid", detail="the address holds a parameter that is not known", errors=errors)
 
 
 class Public(Rule):
     """Anybody may; there is nothing to protect."""
 
-    async def __call__(self) -> None:
+    async def __call__(self, request: Request) -> None:
         """Let everybody in."""
+        self.refuse_unknown_parameters(request)
 
 
 class Allowed(Rule):
@@ -168,6 +178,7 @@ class Allowed(Rule):
                 require_unit(principal, place["unit"])
             if self.scope is Scope.FACILITY and place.get("facility") is not None:
                 require_facility(principal, place["facility"])
+        self.refuse_unknown_parameters(request)
         request.state.principal = principal
         return principal
 

@@ -1,15 +1,17 @@
 """The HTTP door of a service: routes behind rules, and every refusal and failure as a problem document."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from chassis.access import assert_every_route_has_a_rule, public
@@ -76,8 +78,22 @@ def create_app(
     for router in (*routers, _description()):
         app.include_router(router)
     assert_every_route_has_a_rule(app)
-    app.state.templates = {id(route.original_route): route.path for route in iter_route_contexts(app.routes)}
+    served = {id(route.original_route): route for route in iter_route_contexts(app.routes)}
+    app.state.templates = {key: route.path for key, route in served.items()}
+    app.state.parameters = {key: frozenset(query_parameters(route.dependant)) for key, route in served.items()}
     return app
+
+
+def query_parameters(dependant: Dependant) -> Iterator[str]:
+    """The names that a route, and what it depends on, read from the query."""
+    for parameter in dependant.query_params:
+        model = parameter.field_info.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            yield from (field.alias or name for name, field in model.model_fields.items())
+        else:
+            yield parameter.alias
+    for inner in dependant.dependencies:
+        yield from query_parameters(inner)
 
 
 def _description() -> APIRouter:

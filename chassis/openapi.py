@@ -62,27 +62,17 @@ def _describe_operation(operation: dict[str, Any], route: RouteContext, method: 
 
 def problems_of(route: RouteContext, method: str) -> set[int]:
     """The statuses with which this route may answer a problem."""
-    problems = {400, 503}
+    problems = {400, 422, 503}
     guarded = any(isinstance(rule, Allowed) for rule in rules_of(route))
     if guarded:
         problems |= {401, 403}
     if "{" in (route.path or ""):
         problems.add(404)
-    if _has_parameters(route) or route.body_field is not None:
-        problems.add(422)
     if route.body_field is not None:
         problems |= {408, 413, 415}
     if method in _WRITING:
-        problems |= {404, 409, 413, 422}
+        problems |= {404, 409, 413}
     return problems
-
-
-def _has_parameters(route: RouteContext) -> bool:
-    parameters = route.dependant
-    found: list[Any] = [*parameters.path_params, *parameters.query_params, *parameters.header_params]
-    for inner in parameters.dependencies:
-        found += [*inner.path_params, *inner.query_params, *inner.header_params]
-    return bool(found)
 
 
 def _describe_irrelevant(responses: dict[str, Any]) -> None:

@@ -62,7 +62,12 @@ class PageRequest:
 def page_request(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many items at most")] = LIMIT_DEFAULT,
     cursor: Annotated[
-        str | None, Query(max_length=CURSOR_CHARS_MAX, description="`next_cursor` of the page before")
+        str | None,
+        Query(
+            max_length=CURSOR_CHARS_MAX,
+            description="`next_cursor` of the page before",
+            json_schema_extra={"pattern": "^[A-Za-z0-9_-]*$"},
+        ),
     ] = None,
 ) -> PageRequest:
     """Read `limit` and `cursor` from the query."""

@@ -53,7 +53,7 @@ def record_process(
     consumer: str,
 ) -> None:
     """One delivery: a child of the message's own span and linked to it, for viewers that show only one of both."""
-    if not context.sampled:
+    if not telemetry.wants(context):
         return
     telemetry.emit(
         context,
@@ -92,7 +92,7 @@ def record_create(
     at_ns: int,
 ) -> None:
     """One message put into the outbox; its context is the one that the message carries."""
-    if not context.sampled:
+    if not telemetry.wants(context):
         return
     telemetry.emit(
         context,

@@ -179,6 +179,10 @@ class Telemetry:
         """Whether spans go anywhere."""
         return self._processor is not None
 
+    def wants(self, context: TraceContext) -> bool:
+        """Whether a span with this context would be exported; look before gathering what it says."""
+        return self._processor is not None and context.sampled
+
     def new_context(self, parent: "TraceContext | str | None" = None, tracestate: str | None = None) -> TraceContext:
         """A context for work that is about to start: inside the parent's trace, or at the root of a new one."""
         if isinstance(parent, str):
@@ -204,7 +208,7 @@ class Telemetry:
         error: str | None = None,
     ) -> None:
         """Export a span that is over, under the id that was given to it before."""
-        if self._processor is None or not context.sampled:
+        if self._processor is None or not self.wants(context):
             return
         said = {key: value for key, value in (attributes or {}).items() if key in ALLOWED_ATTRIBUTES}
         if error is not None:

@@ -27,6 +27,7 @@ _MACHINERY: Final = re.compile(
 )
 _FRAMES: Final = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try)
 """Statements that only hold others; these are counted themselves."""
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LOG_METHODS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
 
 
@@ -102,10 +103,12 @@ def handlers_are_short(module: Module) -> Iterator[str]:
 
 
 def functions_fit_a_screen(module: Module) -> Iterator[str]:
-    """What cannot be seen at once is not understood at once."""
+    """What cannot be seen at once is not understood at once; a function inside another is judged by itself."""
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        if isinstance(node, _FUNCTIONS):
+            lines = _lines(node) - sum(
+                _lines(inner) for inner in ast.iter_child_nodes(node) if isinstance(inner, _FUNCTIONS)
+            )
             if lines > FUNCTION_LINES_MAX:
                 yield f"line {node.lineno}: {node.name} has {lines} lines, at most {FUNCTION_LINES_MAX}"
 
@@ -188,6 +191,10 @@ def _composed(node: ast.AST) -> str | None:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"format", "join"}:
         return _first_text(node.func.value)
     return None
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def _first_text(node: ast.AST) -> str | None:

@@ -51,6 +51,7 @@ CAUGHT = [
     ),
     (house_rules.handlers_are_short, HANDLERS, LONG_HANDLER),
     (house_rules.functions_fit_a_screen, STORE, "def f():\n" + "    x = 1\n" * 50),
+    (house_rules.functions_fit_a_screen, STORE, "def f():\n    def g():\n" + "        x = 1\n" * 50),
     (house_rules.modules_are_short, STORE, "x = 1\n" * 401),
     (house_rules.modules_are_named_for_a_job, "services/registration/utils.py", ""),
     (house_rules.modules_are_named_for_a_job, "chassis/common/thing.py", ""),
@@ -80,6 +81,7 @@ PASSED = [
         HANDLERS,
         f"async def open_registration(event, tx):\n    {SENTENCE}\n\nasync def _load(tx): ...",
     ),
+    (house_rules.functions_fit_a_screen, STORE, "def f():\n" + ("    def g():\n" + "        x = 1\n" * 40) * 2),
     (house_rules.log_lines_are_literal, STORE, 'log.info("registered", action="register", client=client_id)'),
 ]
 

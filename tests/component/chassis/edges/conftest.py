@@ -1,22 +1,19 @@
 """The edges of a service as they really are: an issuer with real keys, exporters that keep what they are given."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import structlog
 
-from chassis.access import TokenVerifier
-from chassis.clock import OfficeClock, SystemClock
+from chassis.clock import OfficeClock
 from chassis.database import CHASSIS_MIGRATIONS, Pool, migrate, open_pool, read_migrations
 from chassis.engine import Engine
-from chassis.keys import KeyFile, KeySet
 from chassis.transaction import Setting
 from contracts.reference import load_reference
 from contracts.roles import Role
 from deploy.local.backing import Backing
-from deploy.local.tokens import AUDIENCE, ISSUER, Holder, Issuer
-from tests.component.chassis.edges.door import Door, Token
+from deploy.local.tokens import Holder, Issuer
+from tests.component.chassis.edges.door import Door, Token, door_of
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +40,7 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
 @pytest.fixture
 def door(issuer: Issuer) -> Door:
     """The parts of an application that believes the issuer."""
-    clock = SystemClock()
-    keys = KeySet(KeyFile(Path(issuer.jwks_file)), monotonic=clock.monotonic)
-    return Door(verifier=TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE), clock=clock)
+    return door_of(issuer)
 
 
 @pytest.fixture

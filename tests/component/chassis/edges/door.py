@@ -13,8 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from chassis.access import TokenVerifier
 from chassis.clock import SystemClock
 from chassis.http import create_app
+from chassis.keys import KeyFile, KeySet
 from chassis.metrics import Metrics
 from chassis.telemetry import Telemetry
+from deploy.local.tokens import AUDIENCE, ISSUER, Issuer
 
 UNITS = frozenset({"PLG-HQ", "PLG-SKY"})
 
@@ -54,3 +56,10 @@ class Door:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield client
+
+
+def door_of(issuer: Issuer) -> Door:
+    """The parts of an application that believes the issuer."""
+    clock = SystemClock()
+    keys = KeySet(KeyFile(issuer.jwks_file), monotonic=clock.monotonic)
+    return Door(verifier=TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE), clock=clock)

@@ -194,6 +194,16 @@ async def test_unknown_addresses_and_methods_are_problems_too(door: Door) -> Non
     assert method.headers["allow"] == "POST"
 
 
+async def test_a_mistyped_parameter_does_not_show_everything(door: Door) -> None:
+    async with door.client(routes()) as client:
+        mistyped = await client.get("/items?limitt=3")
+        useless = await client.get(f"/where?{MARK}=1")
+
+    assert [mistyped.status_code, useless.status_code] == [422, 422]
+    assert mistyped.json()["errors"][0]["what"] == "one of cursor, limit"
+    assert "Budi" not in useless.text
+
+
 async def test_a_nul_in_the_address_reaches_no_database(door: Door) -> None:
     async with door.client(routes()) as client:
         answers = [await client.get("/search?q=a%00b"), await client.get("/fail/a%00b")]
