@@ -115,11 +115,12 @@ async def _show_all(show: Show, facts: Facts, places: Any, client: httpx.AsyncCl
         return
     sent = next(sent for sent in facts.sent if sent.report.case == TRACED_CASE)
     show.chapter(f"The trace of case {TRACED_CASE}")
-    if spans := await traces.spans(client, viewer, sent.trace_id):
+    await traces.add_origin(client, viewer, sent)
+    if spans := await traces.spans(client, viewer, sent.origin.trace_id):
         show.put(waterfall.drawn(spans))
     else:
         show.say("The trace viewer has not shown it yet.")
-    show.say(f"{viewer}traces/{sent.trace_id}")
+    show.say(f"{viewer}traces/{sent.origin.trace_id}")
 
 
 def _judge(show: Show, facts: Facts) -> bool:

@@ -3,6 +3,7 @@
 import csv
 import io
 import secrets
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -39,11 +40,31 @@ UPLOAD: Final = "/v1/releases/upload"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a trace begins: in the prison, when it reports."""
+
+    trace_id: str
+    span_id: str
+    began_ns: int
+
+    @classmethod
+    def new(cls) -> "Origin":
+        """A new trace that begins now."""
+        return cls(trace_id=secrets.token_hex(16), span_id=secrets.token_hex(8), began_ns=time.time_ns())
+
+    @property
+    def traceparent(self) -> str:
+        """The header that hands the trace on (W3C trace context)."""
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sent:
     """A report that went through its door, and what the door said at once; Kafka says nothing."""
 
     report: Report
-    trace_id: str
+    origin: Origin
+    ended_ns: int = 0
     event_id: str | None = None
     source: str | None = None
     answer: Outcome | None = None
@@ -70,8 +91,8 @@ class Doors:
 
     def _publish(self, report: Report) -> Sent:
         """Publish as a system that knows nothing of this house but the catalogue."""
-        trace_id, traceparent = new_trace()
-        message, event_id, source = record_of(report, traceparent=traceparent)
+        origin = Origin.new()
+        message, event_id, source = record_of(report, traceparent=origin.traceparent)
         topic = "lapas.juvenile.events" if is_of_a_child(report) else "lapas.events"
         self.producer.produce(
             self.topic_prefix + topic,
@@ -80,7 +101,7 @@ class Doors:
             headers=list(message.headers.items()),
             on_delivery=self._delivered,
         )
-        return Sent(report=report, trace_id=trace_id, event_id=event_id, source=source)
+        return Sent(report=report, origin=origin, ended_ns=time.time_ns(), event_id=event_id, source=source)
 
     def _delivered(self, failure: Any, _message: Any) -> None:
         if failure is not None:
@@ -91,24 +112,24 @@ class Doors:
             raise Problem(f"Kafka did not take the reports of the prisons: {self._failures or 'no answer'}")
 
     async def _post(self, report: Report) -> Sent:
-        trace_id, traceparent = new_trace()
+        origin = Origin.new()
         prison = self.people.prison_system(report.facility)
         path = PATHS[report.what].format(release_id=report.release_id)
-        answer = await prison.post("registration", path, report.data, traceparent=traceparent)
-        return Sent(report=report, trace_id=trace_id, answer=outcome_of(answer))
+        answer = await prison.post("registration", path, report.data, traceparent=origin.traceparent)
+        return Sent(report=report, origin=origin, ended_ns=time.time_ns(), answer=outcome_of(answer))
 
     async def _upload(self, facility: str, reports: Sequence[Report]) -> list[Sent]:
-        trace_id, traceparent = new_trace()
+        origin = Origin.new()
         answer = await self.people.prison_officer(facility).call(
             "POST",
             "registration",
             UPLOAD,
             files={"file": (f"{facility}.csv", sheet_of(reports), "text/csv")},
-            headers={"traceparent": traceparent},
+            headers={"traceparent": origin.traceparent},
         )
-        outcomes = [outcome_of(row) for row in answer["rows"]]
+        outcomes, ended_ns = [outcome_of(row) for row in answer["rows"]], time.time_ns()
         return [
-            Sent(report=report, trace_id=trace_id, answer=outcome)
+            Sent(report=report, origin=origin, ended_ns=ended_ns, answer=outcome)
             for report, outcome in zip(reports, outcomes, strict=True)
         ]
 
@@ -155,9 +176,3 @@ def _columns(reports: Sequence[Report]) -> Iterator[str]:
 def outcome_of(answer: Mapping[str, Any]) -> Outcome:
     """What a door says, in the words of the first sheet."""
     return WORDS.get(str(answer.get("outcome")), Outcome.LOST)
-
-
-def new_trace() -> tuple[str, str]:
-    """A new trace, as the prison begins it: its id, and the header that hands it on."""
-    trace_id = secrets.token_hex(16)
-    return trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-01"

@@ -20,13 +20,14 @@ from contracts.registration import (
     TracingStarted,
 )
 from contracts.supervision import FirstCheckInScheduled, SupervisionOpened
-from deploy.demo.doors import Sent
+from deploy.demo.doors import Origin, Sent
 from deploy.demo.facts import Case, Entry, Facts, Mail, Notice, Store, key_of
 from deploy.demo.scenario import Act, Do, End, Outcome, Scenario, load, report_of
 from deploy.demo.topics import Record
 
 FRIDAY = "2026-05-29T10:00:00+07:00"
 MONDAY = datetime(2026, 6, 1, 15, 0, tzinfo=UTC)
+ORIGIN = Origin(trace_id="0" * 31 + "1", span_id="0" * 15 + "1", began_ns=0)
 NAMESPACE = UUID("8d1d3a0e-0000-5000-8000-000000000001")
 COLUMNS = (*load().reports[0].cells, "row", "at", "door", "what", "expect", "case", "note")
 
@@ -100,10 +101,10 @@ def _published(scenario: Scenario, topic: Topic) -> list[Sent]:
     sent = []
     for report in scenario.reports:
         if report.door.value == "http":
-            sent.append(Sent(report=report, trace_id="0", answer=Outcome.KNOWN))
+            sent.append(Sent(report=report, origin=ORIGIN, answer=Outcome.KNOWN))
         else:
             record = topic.put(ClientReleased, report.release_id, None)
-            sent.append(Sent(report=report, trace_id="0", event_id=record.id, source=record.source))
+            sent.append(Sent(report=report, origin=ORIGIN, event_id=record.id, source=record.source))
     return sent
 
 
