@@ -41,7 +41,8 @@ class Commands:
         route's own result, or what `answer` makes of the handler's. Raises Refused and Irrelevant as the rules do,
         Replayed for a request that was done before, UnavailableError when the database is away.
         """
-        trace = self._engine.setting.telemetry.new_context(telemetry.current())
+        # The request's own span, or the sender's item: a span in between would have nothing to tell.
+        trace = telemetry.current() or self._engine.setting.telemetry.new_context()
         correlation = telemetry.correlation_id() or str(self._engine.setting.system_clock.new_id())
         cause = Cause(actor=actor, trace=trace, correlation_id=correlation, causation_id=None)
         transaction: Transaction | None = None
