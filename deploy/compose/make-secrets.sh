@@ -7,6 +7,9 @@ cd "$(dirname "$0")/../.."
 mkdir -p deploy/secrets
 chmod 700 deploy/secrets
 
+# What is mounted is read by users of containers, also when the repository was cloned for one user's eyes.
+chmod -R go+rX deploy/compose deploy/kafka deploy/local deploy/observability deploy/postgres deploy/samples
+
 docker compose build registration
 # shellcheck disable=SC2046  one argument a file is meant
 docker compose --profile tools run --rm -T secrets $(ls deploy/secrets) | tar -x -p -f - -C deploy/secrets

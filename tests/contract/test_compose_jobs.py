@@ -34,6 +34,14 @@ from tests.contract.image import REPOSITORY, container_env, lay_out, mount
 PARTS: Final[dict[str, dict[str, Any]]] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())["services"]
 SERVICES: Final = make_secrets.SERVICES
 SECONDS: Final = 60
+MOUNTED: Final = sorted(
+    {
+        str(place.parent if place.suffix else place)
+        for part in PARTS.values()
+        for place in (Path(volume.split(":")[0]) for volume in part.get("volumes", []) if volume.startswith("."))
+    }
+)
+"""Folders of the repository that containers see, whole or in part."""
 
 
 def run(
@@ -221,7 +229,10 @@ class TestSecrets:
     def clone(self, tmp_path: Path) -> Path:
         """A repository as far as the script looks, and `docker` first on the path."""
         clone = tmp_path / "clone"
-        shutil.copytree(REPOSITORY / "deploy/compose", clone / "deploy/compose")
+        for folder in MOUNTED:
+            (clone / folder).mkdir(parents=True, mode=0o700)
+        for file in (REPOSITORY / "deploy/compose").glob("make*"):
+            shutil.copy(file, clone / "deploy/compose")
         docker = tmp_path / "bin" / "docker"
         docker.parent.mkdir()
         script = shlex.quote(str(clone / "deploy/compose/make_secrets.py"))
@@ -249,6 +260,12 @@ class TestSecrets:
         assert {file.name for file in folder.iterdir()} == {name for name, _ in make_secrets.missing([])}
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o444}
+
+    def test_what_is_mounted_can_be_read_by_users_of_containers(self, clone: Path) -> None:
+        self.fill(clone)
+
+        modes = {folder: stat.S_IMODE((clone / folder).stat().st_mode) for folder in MOUNTED}
+        assert modes == dict.fromkeys(MOUNTED, 0o755)
 
     def test_it_keeps_what_is_there_and_makes_what_is_missing(self, clone: Path) -> None:
         self.fill(clone)
@@ -321,7 +338,7 @@ class TestTheHealthCheckOfAService:
                 """Say nothing."""
 
         with http.server.HTTPServer(("127.0.0.1", 0), Readyz) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             yield status, server.server_port
             server.shutdown()
 

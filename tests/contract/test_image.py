@@ -116,21 +116,6 @@ class TestTheImageOfAService:
         for word in ("run", "migrate", "check"):
             assert word in done.stdout
 
-    def test_it_finds_its_migrations(self, service: str, app: Path) -> None:
-        code = (
-            f"from services.{service}.app import SERVICE\n"
-            "print([f'{m.component} {m.version}' for m in SERVICE.all_migrations()])"
-        )
-
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=app, env=container_env(service), capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-        assert done.returncode == 0, done.stderr
-        assert "chassis 1" in done.stdout
-        assert f"{service} 1" in done.stdout
-
     def test_the_lock_holds_every_library_that_it_imports(self, service: str, app: Path) -> None:
         lacking = {
             module: owner_of(module) for module in sorted(imported(app)) if owner_of(module) not in {"", *locked()}
