@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -10,8 +11,8 @@ import structlog
 from chassis.dead_letters import Letters
 from chassis.delivery import Delivery, Ended, key_of_unreadable
 from chassis.engine import Engine
-from chassis.failures import KeyLearntError, LostRaceError, UnavailableError
-from chassis.handling import handle_alone, handle_together
+from chassis.failures import LostRaceError, UnavailableError
+from chassis.handling import handle_alone, handle_together, lock_alone
 from chassis.telemetry import TraceContext
 from chassis.transaction import Actor, Cause, Transaction
 from chassis.work import AggregateKey, WorkingSet
@@ -81,7 +82,9 @@ class BatchRunner:
 
         try:
             return await self._engine.run(together, point="batch")
-        except (asyncpg.PostgresError, LostRaceError, KeyLearntError) as failure:
+        except UnavailableError:
+            raise
+        except Exception as failure:  # noqa: BLE001  whatever it is, it may be the fault of one of them
             log.warning("batch is run again one by one", action="batch", failure=type(failure).__name__)
         try:
             return await self._engine.run(one_by_one, point="batch")
@@ -130,7 +133,11 @@ class _Attempt:
         await self._skip_handled(offsets)
         await self._dedupe()
         fresh = [d for d, ended in zip(self._deliveries, self._ended, strict=True) if ended is None]
-        await self._work.load([*learnt, *(key for delivery in fresh for key in delivery.aggregate_keys)])
+        if self._isolated:
+            for delivery in fresh:
+                await lock_alone(self._work, delivery)
+        else:
+            await self._work.load([*learnt, *(key for delivery in fresh for key in delivery.aggregate_keys)])
         self._held = await self._letters.lock_held(self._work.connection, fresh)
         for place, delivery in enumerate(self._deliveries):
             if self._ended[place] is None:
@@ -154,35 +161,38 @@ class _Attempt:
         """Insert the inbox rows first, sorted: whoever comes second waits here and finds a duplicate."""
         connection = self._work.connection
         undecided = [d for d, ended in zip(self._deliveries, self._ended, strict=True) if ended is None]
-        readable = {d.event_key: d.record_hash for d in undecided if d.malformed is None}
-        pending = [d.event_key for d in undecided]
-        if not pending:
+        if not undecided:
             return
-        fresh = {
-            row["event_key"]
-            for row in await connection.fetch(INSERT_INBOX, self._consumer, list(readable), list(readable.values()))
-        }
-        known = {
-            row["event_key"]: row["record_hash"]
-            for row in await connection.fetch(SELECT_INBOX, self._consumer, [k for k in pending if k not in fresh])
-        }
-        parked = await self._letters.known(connection, pending)
+        keys = [d.event_key for d in undecided]
+        readable = {d.event_key: d.record_hash for d in undecided if d.malformed is None}
+        rows = await connection.fetch(INSERT_INBOX, self._consumer, list(readable), list(readable.values()))
+        inserted = {row["event_key"] for row in rows}
+        rows = await connection.fetch(SELECT_INBOX, self._consumer, [key for key in keys if key not in inserted])
+        seen = {row["event_key"]: row["record_hash"] for row in rows}
+        seen |= await self._letters.known(connection, keys)
+        if readable.keys() - inserted - seen.keys():
+            raise LostRaceError("inbox")
+        goes_on: set[UUID] = set()
         for place, delivery in enumerate(self._deliveries):
             if self._ended[place] is not None:
                 continue
-            key, digest = delivery.event_key, delivery.record_hash
-            earlier = parked.get(key) or known.get(key)
-            if earlier is None and key in fresh:
-                fresh.discard(key)
-                known[key] = digest
-            elif earlier is not None and earlier == digest:
+            if await self._is_repeated(delivery, seen):
                 self._ended[place] = Ended("duplicate")
-            elif earlier is not None:
-                delivery.malformed = ID_REUSED
-                delivery.event_key = key_of_unreadable(delivery.record, digest)
-                if await self._letters.known(connection, [delivery.event_key]):
-                    self._ended[place] = Ended("duplicate")
-        await self._forget([key for key in parked if key in readable and key not in known])
+            elif delivery.malformed is None:
+                goes_on.add(delivery.event_key)
+        await self._forget(list(inserted - goes_on))
+
+    async def _is_repeated(self, delivery: Delivery, seen: dict[UUID, bytes]) -> bool:
+        """Whether the same was handled or set aside before, also in this batch; another body makes it malformed."""
+        earlier = seen.get(delivery.event_key)
+        if earlier is None:
+            seen[delivery.event_key] = delivery.record_hash
+            return False
+        if earlier == delivery.record_hash:
+            return True
+        delivery.malformed = ID_REUSED
+        delivery.event_key = key_of_unreadable(delivery.record, delivery.record_hash)
+        return bool(await self._letters.known(self._work.connection, [delivery.event_key]))
 
     async def _settle(self, delivery: Delivery, cause: Cause) -> Ended:
         """Bring one delivery to its end."""
@@ -218,7 +228,7 @@ class _Attempt:
                 UPSERT_OFFSETS, self._consumer, list(topics), list(partitions), list(offsets.values())
             )
 
-    async def _forget(self, event_keys: list[object]) -> None:
+    async def _forget(self, event_keys: Sequence[UUID]) -> None:
         """Take inbox rows away again: what is set aside is not done, so its retry must not look like a duplicate."""
         if event_keys:
-            await self._work.connection.execute(DELETE_INBOX, self._consumer, event_keys)
+            await self._work.connection.execute(DELETE_INBOX, self._consumer, list(event_keys))

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from chassis.database import Connection
 from chassis.delivery import Delivery, Ended, Record
+from chassis.failures import LostRaceError
 from chassis.transaction import Transaction
 from contracts.operations import DeadLettered, ReasonKind, dead_lettered_by
 
@@ -26,7 +27,7 @@ SELECT_KNOWN: Final = "SELECT event_key, record_hash FROM dead_letter WHERE cons
 INSERT_HELD: Final = """
     INSERT INTO held_key (consumer, key, held_since)
     SELECT $1, key, now() FROM unnest($2::text[]) AS k(key) ORDER BY key
-    ON CONFLICT (consumer, key) DO NOTHING
+    ON CONFLICT (consumer, key) DO UPDATE SET held_since = held_key.held_since  -- locks the row: nobody releases it now
 """
 RELEASE: Final = """
     DELETE FROM held_key WHERE consumer = $1 AND key = ANY($2)
@@ -40,6 +41,7 @@ INSERT_LETTER: Final = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
             now(), now())
     ON CONFLICT (consumer, event_key) DO NOTHING
+    RETURNING true
 """
 
 
@@ -147,8 +149,10 @@ class Pile:
         return set(keys)
 
     async def write(self, connection: Connection) -> None:
-        """Write the letters and hold their keys."""
+        """Write the letters and hold their keys; raise LostRaceError where another owner set the same aside."""
         if self._keys:
             await connection.execute(INSERT_HELD, self.letters.consumer, sorted(self._keys))
         if self._rows:
-            await connection.executemany(INSERT_LETTER, self._rows)
+            written = await connection.fetchmany(INSERT_LETTER, self._rows)
+            if len(written) < len(self._rows):
+                raise LostRaceError("dead_letter")

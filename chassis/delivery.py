@@ -50,6 +50,8 @@ class Delivery:
     event: Event | Erasure | None = None
     reaction: Reaction | None = None
     malformed: str | None = None
+    broken: Exception | None = None
+    """What `key_of` raised: a bug of the handler like any other."""
     unknown_fields: int = 0
     ended: Ended | None = None
     aggregate_keys: list[AggregateKey] = field(default_factory=list)
@@ -87,6 +89,7 @@ def read(record: Record, inbox: Inbox, *, value: bytes | None = None) -> Deliver
         reaction, event = inbox.reactions.get(received.event.type), received.event
     if reaction is None:
         return _not_for_us(record, digest, parts)
+    keys, broken = _keys(reaction, event)
     return Delivery(
         record,
         event_key(envelope.source, envelope.id),
@@ -95,9 +98,17 @@ def read(record: Record, inbox: Inbox, *, value: bytes | None = None) -> Deliver
         envelope=envelope,
         event=event,
         reaction=reaction,
+        broken=broken,
         unknown_fields=0 if isinstance(received, Erased) else received.unknown_fields,
-        aggregate_keys=reaction.keys(event),
+        aggregate_keys=keys,
     )
+
+
+def _keys(reaction: Reaction, event: Event | Erasure) -> tuple[list[AggregateKey], Exception | None]:
+    try:
+        return reaction.keys(event), None
+    except Exception as failure:  # noqa: BLE001  the boundary: a bug in `key_of` is an outcome
+        return [], failure
 
 
 def key_of_unreadable(record: Record, digest: bytes) -> UUID:

@@ -35,6 +35,10 @@ class LostRaceError(Exception):
     """Another transaction wrote a row that this one had read; nothing of this one remains."""
 
 
+class WrittenAlreadyError(Exception):
+    """What is to be undone in memory has reached the database; only a savepoint could undo it."""
+
+
 class UnavailableError(Exception):
     """A part that this needs is away for now; the same again later may succeed."""
 

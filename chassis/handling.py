@@ -30,6 +30,7 @@ async def handle_together(
             raise
         except Exception as failure:  # noqa: BLE001  the boundary: a bug in a handler is an outcome
             work.undo_to(mark)
+            transaction.published.clear()
             ended = _ended_by(failure, delivery)
         if ended.kind != "bug" or not tries_left:
             return ended, transaction
@@ -50,13 +51,27 @@ async def handle_alone(engine: Engine, work: WorkingSet, delivery: Delivery, cau
         except (LostRaceError, *TRANSIENT):
             raise
         except Exception as failure:  # noqa: BLE001  the boundary: a bug in a handler is an outcome
+            transaction.published.clear()
             ended = _ended_by(failure, delivery)
         if ended.kind != "bug" or not tries_left:
             return ended, transaction
     raise AssertionError
 
 
+async def lock_alone(work: WorkingSet, delivery: Delivery) -> None:
+    """Lock what a delivery touches; a state that its store cannot read is a bug of the delivery that needs it."""
+    try:
+        async with work.connection.transaction():
+            await WorkingSet(work.connection).load(delivery.aggregate_keys)
+    except TRANSIENT:
+        raise
+    except Exception as failure:  # noqa: BLE001  the same boundary: the store's code is the handler's
+        delivery.broken = failure
+
+
 async def _call(delivery: Delivery, transaction: Transaction) -> None:
+    if delivery.broken is not None:
+        raise delivery.broken
     if delivery.reaction is None or delivery.event is None:
         message = "a delivery that can be handled has an event and a reaction"
         raise AssertionError(message)

@@ -52,6 +52,9 @@ class Reaction:
             return []
         named = self.key_of(event)
         keys = [named] if isinstance(named, UUID | str) else list(named)
+        if not all(isinstance(key, UUID if self.aggregates.key_type == "uuid" else str) for key in keys):
+            message = f"{self.event.__name__}: the keys of {self.aggregates.name} are of another type"
+            raise TypeError(message)
         return [(self.aggregates, key) for key in keys]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -12,8 +12,9 @@ from chassis.batch import DELETE_INBOX, INSERT_INBOX, MARK_IRRELEVANT, BatchRunn
 from chassis.database import Connection
 from chassis.dead_letters import INSERT_HELD, RELEASE, REMIND_AFTER, Letters, holding_keys, record_of
 from chassis.delivery import Delivery, Ended, read
-from chassis.failures import TRANSIENT, UnavailableError
-from chassis.handling import handle_alone
+from chassis.engine import RACE, Body
+from chassis.failures import TRANSIENT, LostRaceError, UnavailableError
+from chassis.handling import handle_alone, lock_alone
 from chassis.inbox import Inbox
 from chassis.letter_shelf import LetterShelf
 from chassis.rules.refusal import Refused
@@ -22,10 +23,13 @@ from chassis.work import AggregateKey, WorkingSet
 
 log = structlog.get_logger(__name__)
 
+R = TypeVar("R")
+
 FOLLOW_PAUSE_SECONDS: Final = 1.0
 REMINDERS_MAX: Final = 100
 
 SELECT_LETTER: Final = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 AND consumer = $2"
+LOCK_LETTER: Final = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 AND consumer = $2 FOR UPDATE"
 SELECT_EARLIER: Final = """
     SELECT 1 FROM dead_letter WHERE consumer = $1 AND state IN ('parked', 'waiting') AND order_keys && $2 AND seq < $3
      LIMIT 1
@@ -43,10 +47,7 @@ SETTLE: Final = """
                            remind_at = $8, updated_at = now()
      WHERE dead_letter_id = $1
 """
-CORRECT: Final = """
-    UPDATE dead_letter SET corrected_value = $2, updated_at = now()
-     WHERE dead_letter_id = $1 AND state IN ('parked', 'waiting')
-"""
+CORRECT: Final = "UPDATE dead_letter SET corrected_value = $2, updated_at = now() WHERE dead_letter_id = $1"
 MARK_DISCARDED: Final = "UPDATE inbox SET outcome = 'discarded', reason = $3 WHERE consumer = $1 AND event_key = $2"
 TAKE_REMINDERS: Final = """
     UPDATE dead_letter SET remind_at = NULL
@@ -97,28 +98,28 @@ class LetterDesk(LetterShelf):
             await connection.fetch(INSERT_INBOX, self.letters.consumer, [row["event_key"]], [row["record_hash"]])
             await connection.execute(MARK_DISCARDED, self.letters.consumer, row["event_key"], reason)
             await self.letters.lock_keys(connection, row["order_keys"])
-            row = await self._open_letter(connection, letter_id)
+            row = await self._open_letter(connection, letter_id, LOCK_LETTER)
             await connection.execute(
                 SETTLE, letter_id, "discarded", row["kind"], row["reason"], row["rule"], row["order_keys"], 0, None
             )
             await connection.execute(RELEASE, self.letters.consumer, row["order_keys"])
             await self.note(connection, "discard", actor=actor, letter_id=letter_id, reason=reason)
 
-        await self.engine.run(body, point="discard")
+        await self._run(body, point="discard")
         self._wake.set()
 
     async def correct(self, letter_id: UUID, value: bytes, *, actor: str, reason: str) -> None:
         """Replace the data with which a letter will be retried; raises CorrectionInvalid if they do not fit."""
 
         async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> None:
-            row = await self._open_letter(work.connection, letter_id)
+            row = await self._open_letter(work.connection, letter_id, LOCK_LETTER)
             delivery = read(record_of(row), self.inbox, value=value)
             if delivery.malformed is not None:
                 raise CorrectionInvalid(delivery.malformed)
             await work.connection.execute(CORRECT, letter_id, value)
             await self.note(work.connection, "correct", actor=actor, letter_id=letter_id, reason=reason)
 
-        await self.engine.run(body, point="correct")
+        await self._run(body, point="correct")
 
     async def run(self) -> None:
         """Let the events behind a settled letter follow, and remind of letters that stay open, until cancelled."""
@@ -160,10 +161,16 @@ class LetterDesk(LetterShelf):
                 fact = self.letters.announcement(row["dead_letter_id"], delivery, ended, transaction)
                 transaction.announce(fact.model_copy(update={"reminder": True}))
 
-        await self.engine.run(body, point="remind")
+        await self._run(body, point="remind")
+
+    async def _run(self, body: Body[R], *, point: str) -> R:
+        try:
+            return await self.engine.run(body, point=point)
+        except RACE as failure:
+            raise UnavailableError(type(failure).__name__) from failure
 
     async def _take_up(self, letter_id: UUID, *, act: str | None, actor: str) -> Ended:
-        async def body(work: WorkingSet, learnt: Sequence[AggregateKey]) -> tuple[Ended, Transaction | None]:
+        async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> tuple[Ended, Transaction | None]:
             connection = work.connection
             row = await self._open_letter(connection, letter_id)
             delivery = read(record_of(row), self.inbox, value=row["corrected_value"])
@@ -171,10 +178,12 @@ class LetterDesk(LetterShelf):
                 INSERT_INBOX, self.letters.consumer, [row["event_key"]], [row["record_hash"]]
             ):
                 raise LetterGone
-            await work.load([*learnt, *delivery.aggregate_keys])
+            await lock_alone(work, delivery)
             keys = sorted({*row["order_keys"], *delivery.order_keys})
             await self.letters.lock_keys(connection, keys)
-            row = await self._open_letter(connection, letter_id)
+            known_value, row = row["corrected_value"], await self._open_letter(connection, letter_id, LOCK_LETTER)
+            if row["corrected_value"] != known_value:
+                raise LostRaceError("dead_letter")
             if await connection.fetchval(SELECT_EARLIER, self.letters.consumer, keys, row["seq"]):
                 raise LetterBehind
             ended, transaction = await self._handle(work, delivery, row)
@@ -184,7 +193,7 @@ class LetterDesk(LetterShelf):
             await self.engine.probes.reach("retry.decided")
             return ended, transaction
 
-        ended, transaction = await self.engine.run(body, point="retry")
+        ended, transaction = await self._run(body, point="retry")
         if transaction is not None:
             self.engine.record_created(transaction)
         return ended
@@ -225,8 +234,10 @@ class LetterDesk(LetterShelf):
     def _is_upstream(self, row: Mapping[str, Any]) -> bool:
         return row["topic"].removeprefix(self.engine.setting.topic_prefix) in self.letters.upstream_topics
 
-    async def _open_letter(self, connection: Connection, letter_id: UUID) -> Mapping[str, Any]:
-        row: Mapping[str, Any] | None = await connection.fetchrow(SELECT_LETTER, letter_id, self.letters.consumer)
+    async def _open_letter(
+        self, connection: Connection, letter_id: UUID, query: str = SELECT_LETTER
+    ) -> Mapping[str, Any]:
+        row: Mapping[str, Any] | None = await connection.fetchrow(query, letter_id, self.letters.consumer)
         if row is None or row["state"] not in {"parked", "waiting"}:
             raise LetterGone
         return row

@@ -147,8 +147,7 @@ class Transaction:
 
     async def connection(self) -> "Connection":
         """The connection itself, with all changes so far written: for a statement that the stores cannot declare."""
-        await self._work.flush()
-        return self._work.connection
+        return await self._work.expose()
 
     def _send(self, fact: Event | None, event: type[Event], *, number: int, subject: str, topic: str) -> None:
         telemetry, clock = self._setting.telemetry, self._setting.system_clock

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from chassis.aggregates import Aggregates, Rows, rows_as_json
 from chassis.database import Connection
-from chassis.failures import KeyLearntError, LostRaceError
+from chassis.failures import KeyLearntError, LostRaceError, WrittenAlreadyError
 
 AggregateKey = tuple[Aggregates[Any, Any], UUID | str]
 
@@ -48,6 +48,7 @@ class WorkingSet:
     _timers: dict[tuple[str, str], tuple[datetime, dict[str, Any]] | None] = field(default_factory=dict)
     _outgoing: list[OutboxRow] = field(default_factory=list)
     _undo: list[Callable[[], object]] = field(default_factory=list)
+    _written: int = 0
     published: int = 0
 
     async def load(self, keys: Iterable[AggregateKey]) -> None:
@@ -120,6 +121,10 @@ class WorkingSet:
         self._undo.append(undo)
         self._timers[key] = None if due_at is None else (due_at, context)
 
+    def has_timer_change(self, subject: str, kind: str) -> bool:
+        """Whether that timer was set, moved or taken away here and not written yet."""
+        return (subject, kind) in self._timers
+
     def send(self, row: OutboxRow) -> None:
         """Remember a message for the outbox."""
         self._outgoing.append(row)
@@ -127,11 +132,13 @@ class WorkingSet:
 
     def mark(self) -> int:
         """Where we stand, to come back to with `undo_to`."""
-        return len(self._undo)
+        return self._written + len(self._undo)
 
     def undo_to(self, mark: int) -> None:
-        """Undo in memory what came after the mark."""
-        while len(self._undo) > mark:
+        """Undo in memory what came after the mark; raise WrittenAlreadyError if some of it was flushed."""
+        if mark < self._written:
+            raise WrittenAlreadyError
+        while self.mark() > mark:
             self._undo.pop()()
 
     async def flush(self) -> None:
@@ -140,7 +147,14 @@ class WorkingSet:
         await self._write_rows()
         await self._write_timers()
         await self._write_outbox()
+        self._written += len(self._undo)
         self._undo.clear()
+
+    async def expose(self) -> Connection:
+        """The connection with everything written; what is done on it cannot be undone in memory."""
+        await self.flush()
+        self._written += 1
+        return self.connection
 
     async def _write_states(self) -> None:
         changed: dict[str, list[dict[str, Any]]] = {}

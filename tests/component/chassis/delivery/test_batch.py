@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.lapas import ReleaseAnnounced
 from tests.component.chassis.delivery.harness import House, record_of, released
+from tests.component.chassis.delivery.tally import FRIDAY
 
 
 async def test_an_event_delivered_twice_is_applied_once(house: House) -> None:
@@ -113,9 +115,6 @@ async def test_an_event_id_reused_with_another_body_is_malformed(house: House) -
 
 async def test_a_key_that_was_not_named_is_learnt(house: House) -> None:
     """A handler that locks what `key_of` did not name is run again with it locked in order."""
-    from contracts.lapas import ReleaseAnnounced
-    from tests.component.chassis.delivery.harness import FRIDAY
-
     event = ReleaseAnnounced(release_id="r-1", facility="LP1-PLG", name="A", releases_on=FRIDAY.date())
 
     assert await house.outcomes(record_of(event, 0), record_of(released("r-1", "B"), 1)) == ["applied", "applied"]
@@ -143,3 +142,85 @@ async def test_the_same_batch_handled_by_two_owners_is_applied_once(house: House
     assert sorted(first + second) == ["applied"] * 30 + ["duplicate"] * 30
     assert await house.count("SELECT sum(seen) FROM tally") == 30
     assert await house.count("SELECT count(*) FROM outbox") == 30
+
+
+BROKEN = b'{"release_id": "r-1", "name": "Budi", "released_at": "2026-05-29T09:30:00Z"}'
+BROKEN_TOO = b'{"release_id": "r-1", "name": "Budi"}'
+
+
+async def test_the_same_broken_record_twice_in_a_batch_is_one_dead_letter(house: House) -> None:
+    """It is told once, too."""
+    record = record_of(released("r-1"), 0, value=BROKEN)
+
+    assert await house.outcomes(record, replace(record, offset=1)) == ["malformed", "duplicate"]
+    assert len(await house.letters_in("parked")) == 1
+    assert len(await house.announced()) == 1
+
+
+async def test_two_broken_records_with_one_id_are_two_dead_letters(house: House) -> None:
+    """The second has another body, so it is not the first."""
+    first = record_of(released("r-1"), 0, value=BROKEN, event_id="same")
+    second = record_of(released("r-1"), 1, value=BROKEN_TOO, event_id="same")
+
+    assert await house.outcomes(first, second) == ["malformed", "malformed"]
+    assert [letter.value for letter in await house.letters_in("parked")] == [BROKEN, BROKEN_TOO]
+
+
+async def test_a_broken_record_and_its_repair_under_one_id_are_both_kept(house: House) -> None:
+    """The repair reuses the id, so a person decides; what was set aside first can still be taken up."""
+    broken = record_of(released("r-1"), 0, value=BROKEN, event_id="same")
+    repaired = record_of(released("r-1", "A"), 1, event_id="same")
+
+    assert await house.outcomes(broken, repaired) == ["malformed", "malformed"]
+    letter = (await house.letters_in("parked"))[0]
+    assert repaired.value is not None
+    await house.desk.correct(letter.id, repaired.value, actor="ops", reason="as the prison said")
+    assert (await house.desk.retry(letter.id, actor="ops")).outcome == "applied"
+    assert await house.names("r-1") == ["A"]
+
+
+async def test_a_broken_record_read_by_two_owners_is_told_once(house: House) -> None:
+    """Neither of them has an inbox row to wait at, nor a stored offset."""
+    records = [record_of(released(f"r-{n}"), n, value=BROKEN) for n in range(10)]
+
+    await asyncio.gather(*(house.outcomes(*records) for _ in range(3)))
+
+    assert len(await house.letters_in("parked")) == 10
+    assert len(await house.announced()) == 10
+
+
+async def test_a_refusal_after_a_write_of_its_own_leaves_nothing(house: House) -> None:
+    """What a handler wrote on the connection cannot be undone in memory, so a savepoint does it."""
+    names = ["A", "WRITTEN AND REFUSED", "WRITTEN", "B"]
+    records = [record_of(released("r-1", name), place) for place, name in enumerate(names)]
+
+    assert await house.outcomes(*records) == ["applied", "refused", "applied", "applied"]
+    assert await house.names("r-1") == ["A", "WRITTEN", "B"]
+    assert await house.count("SELECT count(*) FROM tally_log") == 3
+    assert await house.count("SELECT sequence FROM tally") == 3
+
+
+@pytest.mark.parametrize("bug", ["TIMER OF NO KIND", "BAD DUMP", "KEY BUG", "KEY OF ANOTHER TYPE"])
+async def test_a_bug_outside_the_handlers_own_lines_is_set_aside_too(house: House, bug: str) -> None:
+    """A value that the driver cannot write, or a key that cannot be named, must not stop the partition."""
+    records = [record_of(released("r-1", bug), 0), record_of(released("r-2", "B"), 1), record_of(released("r-1"), 2)]
+
+    assert await house.outcomes(*records) == ["bug", "applied", "held"]
+    assert await house.names("r-1") == []
+
+
+async def test_a_state_that_cannot_be_read_stops_its_own_events_alone(house: House) -> None:
+    """Those of other aggregates in the same batch go on; a retry of such an event is answered, not raised."""
+    await house.deliver(record_of(released("r-1", "UNLOADABLE"), 0))
+    records = [record_of(released("r-1", "A"), 1), record_of(released("r-2", "B"), 2)]
+
+    assert await house.outcomes(*records) == ["bug", "applied"]
+    letter = (await house.letters_in("parked"))[0]
+    assert (await house.desk.retry(letter.id, actor="ops")).kind == "bug"
+
+
+async def test_what_an_irrelevant_event_would_have_published_is_not_traced(house: House) -> None:
+    """Its facts never left."""
+    result = await house.deliver(record_of(released("r-1", "IRRELEVANT"), 0), record_of(released("r-2"), 1))
+
+    assert [len(transaction.published) for transaction in result.transactions] == [0, 1]
