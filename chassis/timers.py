@@ -1,7 +1,6 @@
 """Clocks that run out: rows of the service's database, fired without Kafka, once, in due order."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +23,9 @@ DUE_ROWS_MAX: Final = 100
 POLL_SECONDS: Final = 0.25
 FAILED_PAUSE_SECONDS: Final = 60.0
 BROKEN_MAX: Final = 1_000
+
+PASSING: Final = (UnavailableError, LostRaceError, *TRANSIENT)
+"""No clock is to blame for it: the same again, soon."""
 
 SELECT_DUE: Final = """
     SELECT subject, kind, due_at, context FROM timer
@@ -52,7 +54,6 @@ class Timers:
     inbox: Inbox
     metrics: TimerMetrics
     beat: Callable[[], None]
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _broken: dict[tuple[str, str], float] = field(default_factory=dict)
 
     async def run(self) -> None:
@@ -61,23 +62,22 @@ class Timers:
             self.beat()
             try:
                 fired = await self.fire_due()
-            except (UnavailableError, *TRANSIENT) as failure:
+            except PASSING as failure:
                 log.warning("timers interrupted", action="timer", failure=type(failure).__name__)
                 fired = 0
                 await asyncio.sleep(1.0)
             if fired < DUE_ROWS_MAX:
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout=POLL_SECONDS)
-                self._wake.clear()
+                await asyncio.sleep(POLL_SECONDS)
 
     async def fire_due(self) -> int:
         """Fire one batch of due clocks; the number of rows that were due."""
+        now = self.engine.setting.system_clock.monotonic()
+        self._broken = {key: until for key, until in self._broken.items() if until > now}
         async with self.engine.pool.acquire(timeout=5.0) as connection:
             rows = await connection.fetch(
                 SELECT_DUE, self.engine.office_clock.now(), list(self.inbox.clocks), DUE_ROWS_MAX + len(self._broken)
             )
-        now = self.engine.setting.system_clock.monotonic()
-        due = [_Due(**row) for row in rows if self._broken.get((row["subject"], row["kind"]), 0.0) <= now]
+        due = [_Due(**row) for row in rows if (row["subject"], row["kind"]) not in self._broken]
         if not due:
             return 0
         try:
@@ -91,8 +91,8 @@ class Timers:
 
     async def _fire_alone(self, due: _Due) -> None:
         try:
-            await self._fire([due])
-        except (UnavailableError, *TRANSIENT):
+            await self._fire([due], isolated=True)
+        except PASSING:
             raise
         except Exception:
             log.exception("timer failed", action="timer", kind=due.kind)
@@ -101,7 +101,7 @@ class Timers:
                 self._broken.clear()
             self._broken[due.subject, due.kind] = self.engine.setting.system_clock.monotonic() + FAILED_PAUSE_SECONDS
 
-    async def _fire(self, due: Sequence[_Due]) -> None:
+    async def _fire(self, due: Sequence[_Due], *, isolated: bool = False) -> None:
         clock = self.engine.setting.system_clock
         start_ns = clock.nanoseconds()
         fired: list[tuple[_Due, Transaction, str]] = []
@@ -117,9 +117,11 @@ class Timers:
             )
             still_due = {(row["subject"], row["kind"]) for row in taken}
             for one in due:
-                if (one.subject, one.kind) in still_due:
-                    transaction = self.engine.transaction(work, self._cause(one))
-                    fired.append((one, transaction, await self._call(one, transaction, work)))
+                if (one.subject, one.kind) not in still_due or work.has_timer_change(one.subject, one.kind):
+                    # Gone since it was read, or another clock of this round has just stopped or moved it.
+                    continue
+                call = self._call_alone if isolated else self._call
+                fired.append((one, *await call(one, work)))
 
         await self.engine.run(body, point="timer")
         for one, transaction, outcome in fired:
@@ -135,19 +137,33 @@ class Timers:
             )
             self.engine.record_created(transaction)
 
-    async def _call(self, one: _Due, transaction: Transaction, work: WorkingSet) -> str:
+    async def _call(self, one: _Due, work: WorkingSet) -> tuple[Transaction, str]:
         clock = self.inbox.clocks[one.kind]
-        mark = work.mark()
+        transaction, mark = self.engine.transaction(work, self._cause(one)), work.mark()
         try:
             await clock.handle(TimerDue(clock.key(one.subject), one.kind, one.due_at), transaction)
-        except LostRaceError:
-            raise
         except Outcome as outcome:
             # The state no longer wants this clock: it has been taken, and that is all.
             work.undo_to(mark)
             transaction.published.clear()
-            return outcome.rule
-        return "applied"
+            return transaction, outcome.rule
+        return transaction, "applied"
+
+    async def _call_alone(self, one: _Due, work: WorkingSet) -> tuple[Transaction, str]:
+        """The same behind a savepoint, for a handler whose statements could not be undone in memory."""
+        clock = self.inbox.clocks[one.kind]
+        own = WorkingSet(work.connection, may_learn_keys=False)
+        transaction = self.engine.transaction(own, self._cause(one))
+        try:
+            async with work.connection.transaction():
+                await own.load([(clock.aggregates, clock.key(one.subject))])
+                await clock.handle(TimerDue(clock.key(one.subject), one.kind, one.due_at), transaction)
+                await own.flush()
+        except Outcome as outcome:
+            transaction.published.clear()
+            return transaction, outcome.rule
+        work.published += own.published
+        return transaction, "applied"
 
     def _cause(self, one: _Due) -> Cause:
         return Cause(
