@@ -6,7 +6,7 @@ behind, and whoever takes it over marks it `maybe_doubled`.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -44,6 +44,7 @@ ITEMS_MAX: Final = 20
 POLL_SECONDS: Final = 0.5
 LEASE: Final = timedelta(seconds=60)
 SEND_TIMEOUT_SECONDS: Final = 30.0
+SETTLE_PAUSE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,28 +117,43 @@ class SenderLoop(Generic[I]):
                 self._wake.clear()
 
     async def _round(self) -> int:
-        now = self.clock.now()
+        now, ours_until = self.clock.now(), self.clock.monotonic() + LEASE.total_seconds()
         actor = Actor("timer", self.sender.name)
         items = await self.commands.run(self.sender.claim, Claim(now, now + LEASE, ITEMS_MAX), actor=actor)
         if items:
             await self.probes.reach("sender.claimed")
         for item in items:
             self.beat()
+            if self.clock.monotonic() + SEND_TIMEOUT_SECONDS > ours_until:
+                # The lease could run out while this one is on its way, and somebody else would send it too.
+                break
             context = TraceContext.parse(item.traceparent)
             with telemetry.use(context, correlation=item.correlation_id) if context else contextlib.nullcontext():
-                await self._send(item, actor)
+                await _finished(self._send(item, actor, ours_until))
         return len(items)
 
-    async def _send(self, item: I, actor: Actor) -> None:
+    async def _send(self, item: I, actor: Actor, ours_until: float) -> None:
         started = self.clock.monotonic()
         result = await self._attempt(item)
         await self.probes.reach("sender.after_send")
         word = "sent" if result.sent else "retry" if result.retryable else "failed"
         self.metrics.attempted(self.sender.name, result=word, seconds=self.clock.monotonic() - started)
-        try:
-            await self.commands.run(self.sender.settle, Settlement(item, result, self.clock.now()), actor=actor)
-        except Outcome as outcome:
-            log.info("settlement not wanted", action="send", sender=self.sender.name, rule=outcome.rule)
+        await self._settle(Settlement(item, result, self.clock.now()), actor, ours_until)
+
+    async def _settle(self, settlement: Settlement[I], actor: Actor, ours_until: float) -> None:
+        """Write down what became of an attempt; as long as it is ours, a database that is away doubles nothing."""
+        while True:
+            try:
+                await self.commands.run(self.sender.settle, settlement, actor=actor)
+            except Outcome as outcome:
+                log.info("settlement not wanted", action="send", sender=self.sender.name, rule=outcome.rule)
+            except UnavailableError:
+                if self.clock.monotonic() > ours_until:
+                    raise
+                self.beat()
+                await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+                continue
+            return
 
     async def _attempt(self, item: I) -> SendResult:
         try:
@@ -148,6 +164,16 @@ class SenderLoop(Generic[I]):
         except Exception as failure:
             log.exception("sender failed", action="send", sender=self.sender.name)
             return SendResult(sent=False, reason=type(failure).__name__)
+
+
+async def _finished(work: Coroutine[Any, Any, None]) -> None:
+    """Await work that is not cut off in the middle: nobody would know whether the effect took place."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=SEND_TIMEOUT_SECONDS)
+        raise
 
 
 AnySender = Sender[Any]
