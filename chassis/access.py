@@ -3,7 +3,8 @@
 A route without a rule makes the service refuse to start; a rule names the roles that may, and how far they reach.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -139,11 +140,11 @@ class Rule:
     """What a route demands of its caller; every route has one, so what holds for all requests is looked at here."""
 
     def refuse_unknown_parameters(self, request: Request) -> None:
-        """Raise Problem for a parameter that the route does not know: a mistyped filter must not show everything."""
-        known: frozenset[str] = request.app.state.parameters[id(request.scope["route"])]
-        unknown = [name for name in request.query_params if name not in known]
-        if unknown:
-            expected = f"one of {', '.join(sorted(known))}" if known else "no parameter at all"
+        """Raise Problem for a parameter that the route does not know, or not twice: a slip must not show everything."""
+        known: Mapping[str, bool] = request.app.state.parameters[id(request.scope["route"])]
+        given = Counter(name for name, _ in request.query_params.multi_items())
+        if any(name not in known or (count > 1 and not known[name]) for name, count in given.items()):
+            expected = f"each of {', '.join(sorted(known))} at most once" if known else "no parameter at all"
             errors = [FieldProblem(where="query", kind="unknown-parameter", what=expected)]
             raise Problem(422, kind="invalid", detail="the address holds a parameter that is not known", errors=errors)
 

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import asyncpg
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -80,20 +80,28 @@ def create_app(
     assert_every_route_has_a_rule(app)
     served = {id(route.original_route): route for route in iter_route_contexts(app.routes)}
     app.state.templates = {key: route.path for key, route in served.items()}
-    app.state.parameters = {key: frozenset(query_parameters(route.dependant)) for key, route in served.items()}
+    app.state.parameters = {key: dict(query_parameters(route.dependant)) for key, route in served.items()}
     return app
 
 
-def query_parameters(dependant: Dependant) -> Iterator[str]:
-    """The names that a route, and what it depends on, read from the query."""
+def query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The names that a route, and what it depends on, read from the query; and whether they may be repeated."""
     for parameter in dependant.query_params:
         model = parameter.field_info.annotation
         if isinstance(model, type) and issubclass(model, BaseModel):
-            yield from (field.alias or name for name, field in model.model_fields.items())
+            for name, field in model.model_fields.items():
+                yield field.alias or name, _is_repeatable(field.annotation)
         else:
-            yield parameter.alias
+            yield parameter.alias, _is_repeatable(model)
     for inner in dependant.dependencies:
         yield from query_parameters(inner)
+
+
+def _is_repeatable(annotation: Any) -> bool:
+    """Whether a type, or a type inside it, is a collection."""
+    if get_origin(annotation) in {list, tuple, set, frozenset}:
+        return True
+    return any(_is_repeatable(part) for part in get_args(annotation))
 
 
 def _description() -> APIRouter:

@@ -14,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction
 from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from chassis.clock import OfficeClock
@@ -34,8 +34,9 @@ from tests.component.chassis.edges.live import live
 
 EXAMPLES_PER_ROUTE = 20
 ROUTES_WITH_PARAMETERS_MIN = 9
-TOO_STRICT: list[CheckFunction] = [positive_data_acceptance]
-"""A schema cannot say which words are cursors that a page has given, nor which data fit the schema of an event."""
+TOO_STRICT: list[CheckFunction] = [positive_data_acceptance, negative_data_rejection]
+"""A schema cannot say which words are cursors that a page has given, nor which data fit the schema of an event; and
+what the tool adds that is wrong may vanish when it is written into an address (an empty object, say)."""
 
 
 def health_of(door: Door) -> Health:

@@ -89,6 +89,10 @@ def routes() -> APIRouter:
         context = telemetry.current()
         return {"trace": context.trace_hex if context else None, "correlation": telemetry.correlation_id()}
 
+    @router.get("/colours")
+    async def colours(of: Annotated[list[str] | None, Query()] = None) -> list[str]:
+        return of or []
+
     @router.get("/search")
     async def search(q: Annotated[str, Query(max_length=100)]) -> int:
         return len(q)
@@ -198,9 +202,12 @@ async def test_a_mistyped_parameter_does_not_show_everything(door: Door) -> None
     async with door.client(routes()) as client:
         mistyped = await client.get("/items?limitt=3")
         useless = await client.get(f"/where?{MARK}=1")
+        twice = await client.get("/items?limit=3&limit=4")
+        many = await client.get("/colours?of=red&of=blue")
 
-    assert [mistyped.status_code, useless.status_code] == [422, 422]
-    assert mistyped.json()["errors"][0]["what"] == "one of cursor, limit"
+    assert [mistyped.status_code, useless.status_code, twice.status_code] == [422, 422, 422]
+    assert mistyped.json()["errors"][0]["what"] == "each of cursor, limit at most once"
+    assert (many.status_code, many.json()) == (200, ["red", "blue"])
     assert "Budi" not in useless.text
 
 
