@@ -1,4 +1,4 @@
-"""Run inside a copy of the house with the README's example applied: does the new reaction happen?
+"""Run inside a copy of the house with the README's example applied, and show whether the new reaction happens.
 
 `python -m tests.component.worked_example.reaction DATABASE_URL STATE_FOLDER` prints the types that would leave.
 """
