@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import httpx
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from rich.console import Console
 
 from contracts.reference import load_reference
@@ -22,6 +23,7 @@ from deploy.demo.officers import Officers
 from deploy.demo.people import People
 from deploy.demo.play import Play
 from deploy.demo.quiescence import Quiescence
+from deploy.demo.rdkafka import config
 from deploy.demo.show import Show
 from deploy.demo.topics import Topics
 from deploy.local import cleaning
@@ -34,48 +36,53 @@ from deploy.local.stopping import INTERRUPTED, stop_on_signals
 DEMO_STATE: Final = STATE / "demo"
 TRACED_CASE: Final = "15"
 """Reported over HTTP, overdue after 24 hours, then met: its trace has a request, messages, a clock and mails."""
-PLAIN_COLUMNS: Final = 180
+PLAIN_COLUMNS: Final = 160
+WATCH_SECONDS: Final = 0.5
 
 
 def main() -> None:
-    """Run it, and show a problem in words instead of a traceback."""
+    """Run it; exit code 0 only if everything holds."""
     arguments = _parser().parse_args()
     stop_on_signals()
     # Without a terminal the table must not be cut to the width of one.
     width = None if sys.stdout.isatty() else PLAIN_COLUMNS
     show = Show(Console(highlight=False, width=width), zone=load_reference().zone)
     try:
-        sys.exit(run(show, state=arguments.state, keep=arguments.keep))
+        sys.exit(run(show, state=arguments.state, sheets=arguments.sheets, keep=arguments.keep))
     except KeyboardInterrupt:
         show.say("stopped")
         sys.exit(INTERRUPTED)
 
 
-def run(show: Show, *, state: Path, keep: bool) -> int:
-    """The whole demonstration; 0 only if everything holds."""
+def run(show: Show, *, state: Path, sheets: Path, keep: bool) -> int:
+    """The whole demonstration: start, play, judge, stop; a problem is shown in words."""
     begun = time.monotonic()
-    stack: Stack | None = None
     holds = False
     try:
-        weekend = scenario.load()
+        weekend = scenario.load(sheets)
         cleaning.clean(state)
         stack = Stack(
             state, settings=settings_for(os.environ), only_ours=True, office_clock=weekend.moments[0], say=show.say
         )
-        show.chapter("The stack")
-        stack.start()
-        show.say(f"ready after {time.monotonic() - begun:.1f} s")
-        holds = asyncio.run(perform(show, stack, weekend))
-    except Problem as problem:
-        show.event("failed", str(problem), style="bold red")
-    except KeyboardInterrupt:
-        if stack is not None:
+        try:
+            show.chapter("The stack")
+            stack.start()
+            show.say(f"ready after {time.monotonic() - begun:.1f} s")
+            holds = asyncio.run(perform(show, stack, weekend))
+            show.say(f"It took {time.monotonic() - begun:.0f} s.")
+            if keep:
+                _go_on(show, stack, state=state)
+            else:
+                show.say("KEEP=1 make demo leaves it running, so that the links can be followed.")
+        finally:
             show.say("stopping")
             stack.stop()
-        raise
-    show.say(f"The whole took {time.monotonic() - begun:.0f} s.")
-    if stack is not None:
-        _leave(show, stack, state=state, keep=keep, holds=holds)
+    except (Problem, asyncpg.PostgresError, httpx.HTTPError, KafkaException, OSError) as problem:
+        show.event("failed", str(problem) or type(problem).__name__, style="bold red")
+    if holds:
+        cleaning.clean(state)
+    else:
+        _say_where_to_look(show, state)
     return 0 if holds else 1
 
 
@@ -87,8 +94,8 @@ async def perform(show: Show, stack: Stack, weekend: scenario.Scenario) -> bool:
     async with Databases(places["databases"]) as databases, httpx.AsyncClient(trust_env=False) as client:
         urls = {name: service["url"] for name, service in places["services"].items()}
         people = People(urls, stack.token, reference, client)
-        quiescence = Quiescence(databases, topics, prefix)
-        doors = Doors(people, Producer({"bootstrap.servers": servers, "acks": "all"}), prefix)
+        quiescence = Quiescence(databases, topics, prefix, lambda: ended(stack))
+        doors = Doors(people, Producer({**config(servers), "acks": "all"}), prefix)
         play = Play(weekend, doors, Officers(people, weekend), quiescence, stack.set_office_clock, show)
         show.chapter("The weekend")
         ended_at = await play.run()
@@ -113,11 +120,11 @@ async def _show_all(show: Show, facts: Facts, places: Any, client: httpx.AsyncCl
     viewer = places["traces"]["url"]
     if viewer is None:
         return
-    sent = next(sent for sent in facts.sent if sent.report.case == TRACED_CASE)
-    show.chapter(f"The trace of case {TRACED_CASE}")
+    sent = next((sent for sent in facts.sent if sent.report.case == TRACED_CASE), facts.sent[-1])
+    show.chapter(f"The trace of case {sent.report.case}")
     await traces.add_origin(client, viewer, sent)
     if spans := await traces.spans(client, viewer, sent.origin.trace_id):
-        show.put(waterfall.drawn(spans))
+        show.put(waterfall.drawn(spans, width=show.console.width))
     else:
         show.say("The trace viewer has not shown it yet.")
     show.say(f"{viewer}traces/{sent.origin.trace_id}")
@@ -130,26 +137,26 @@ def _judge(show: Show, facts: Facts) -> bool:
     return all(verdict.holds for verdict in verdicts)
 
 
-def _leave(show: Show, stack: Stack, *, state: Path, keep: bool, holds: bool) -> None:
-    """Stop and tidy up; or go on until somebody stops it; after a failure say where to look."""
-    if keep and stack.is_ready:
-        show.say(f"It goes on running until Ctrl-C, or: python -m deploy.local --state {state} down")
-        _wait_for_interrupt(stack)
-    stack.stop()
-    if holds:
-        cleaning.clean(state)
-    else:
-        show.event("look", f"the logs are in {stack.logs}", style="red")
-        for log in sorted(stack.logs.glob("*.log")):
-            show.event("    ", str(log))
-
-
-def _wait_for_interrupt(stack: Stack) -> None:
+def _go_on(show: Show, stack: Stack, *, state: Path) -> None:
+    """Leave it running until somebody stops it."""
+    show.say(f"It goes on running until Ctrl-C, or: python -m deploy.local --state {state} down")
     try:
-        while not stack.processes.ended():
-            time.sleep(1.0)
+        while not ended(stack):
+            time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
         return
+
+
+def ended(stack: Stack) -> list[str]:
+    """The parts of a stack that ended by themselves."""
+    return [process.program.name for process in stack.processes.ended()]
+
+
+def _say_where_to_look(show: Show, state: Path) -> None:
+    logs = sorted(state.glob("logs/**/*.log"))
+    show.event("look", "what the parts said stands in" if logs else f"there are no logs in {state}", style="red")
+    for log in logs:
+        show.event("    ", str(log))
 
 
 def settings_for(env: Any) -> Settings:
@@ -163,6 +170,9 @@ def settings_for(env: Any) -> Settings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--state", type=Path, default=DEMO_STATE, help="a folder of its own (default: .local/demo)")
+    parser.add_argument(
+        "--sheets", type=Path, default=scenario.SAMPLES, help="where weekend*.csv are (default: deploy/samples)"
+    )
     parser.add_argument(
         "--keep", action="store_true", default=_is_on("KEEP"), help="leave it running afterwards (KEEP=1)"
     )

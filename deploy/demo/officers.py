@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from deploy.local.problem import Problem
 
 FILES: Final = ("BASE_DOCUMENT", "HANDOVER_RECORD", "ORDER")
 """What lies at the counter; the cover letter is chased."""
-VISIT_AFTER: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Officers:
 
     async def _meet(self, act: Act) -> str:
         alone = act.do is Do.GUARANTOR
+        read = await self._acknowledge(act)
         await self._post(act, "contacts", {
             "contact_at": _said(act.when),
             "method": act.method,
@@ -49,7 +49,16 @@ class Officers:
         })  # fmt: skip
         fingerprint = f", fingerprint {act.biometrics}" if act.biometrics else ""
         whom = "talks to the guarantor alone" if alone else f"meets the client, {act.identity}{fingerprint}"
-        return f"{whom} ({act.method.replace('_', ' ').lower()})"
+        return f"{read}{whom} ({act.method.replace('_', ' ').lower()})"
+
+    async def _acknowledge(self, act: Act) -> str:
+        """Whoever takes care of a case says so in the own inbox, where the case came up."""
+        caller, registration = self._caller(act), str(self._registration(act))
+        inbox = await caller.pages("notifications", "/v1/inbox", unread=True)
+        mine = [notice for notice in inbox if notice["about"] == registration]
+        for notice in mine:
+            await caller.post("notifications", f"/v1/inbox/{notice['id']}/acknowledgement", {})
+        return "acknowledges and " if mine else ""
 
     async def _trace(self, act: Act) -> str:
         kind, _, reached = act.detail.partition(":")

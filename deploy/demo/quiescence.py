@@ -7,7 +7,7 @@ so the ends of the topics are read first, then the offsets, then the outboxes, a
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -41,6 +41,8 @@ class Quiescence:
     databases: Databases
     topics: Topics
     topic_prefix: str = ""
+    ended: Callable[[], Sequence[str]] = tuple
+    """The parts of the stack that have ended by themselves; without them nothing comes to rest."""
 
     async def wait(self, office: datetime) -> float:
         """Wait until nothing is on its way at this office time; how many seconds it took.
@@ -49,6 +51,8 @@ class Quiescence:
         """
         begun = time.monotonic()
         while waiting := await self.on_its_way(office):
+            if ended := self.ended():
+                raise Problem(f"{', '.join(ended)} ended by itself.")
             if time.monotonic() - begun > WAIT_SECONDS:
                 raise Problem(f"After {WAIT_SECONDS:.0f} s there is still on its way: {', '.join(waiting)}.")
             await asyncio.sleep(POLL_SECONDS)

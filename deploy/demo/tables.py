@@ -1,5 +1,6 @@
 """What the audience is left with: one line for each release, and one for each check."""
 
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -11,47 +12,42 @@ from rich.text import Text
 
 from deploy.demo.facts import Case, Facts
 from deploy.demo.play import ways
-from deploy.demo.scenario import NOT_REGISTERED, End
+from deploy.demo.scenario import End
 from deploy.demo.show import Show
 from deploy.demo.verdict import Verdict
 
-GOOD: Final = ("registered",)
+NOTE_COLUMNS: Final = 30
 STYLES: Final = {"registered": "green", "tracing": "red", "provisionally_registered": "yellow"}
 
 
 def releases(facts: Facts, show: Show) -> Table:
-    """Each release: from where, met when and how, its number, who was told by which way, and how it stands."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in ("case", "prison", "released", "unit", "first contact", "register number"):
+    """Each release: from where and when, met when and how, how it stands with its number, who was told by which way."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_lines=False)
+    for column in ("case", "released", "first contact", "stands"):
         table.add_column(column, no_wrap=True)
-    for column in ("who was told", "stands"):
-        table.add_column(column)
+    table.add_column("who was told")
     cases = {case.registration_id: case for case in facts.cases}
     for end in facts.scenario.ends:
-        registration = facts.scenario.registrations[end.case]
-        table.add_row(*_line(end, cases.get(registration), facts, show))
+        table.add_row(*_line(end, cases.get(facts.scenario.registrations[end.case]), facts, show))
     return table
 
 
 def _line(end: End, case: Case | None, facts: Facts, show: Show) -> tuple[str | Text, ...]:
     facility = facts.scenario.first(end.case).facility
-    status = NOT_REGISTERED if case is None else case.status
-    stands = Text(status.replace("_", " ") if case else "nobody to guide", style=STYLES.get(status, ""))
-    if case is not None and case.why and status != "registered":
-        stands.append(f" ({case.why})", style="")
-    if end.note:
-        stands.append(f"\n{end.note}", style="dim")
+    note = Text(f"\n{textwrap.fill(end.note, NOTE_COLUMNS)}" if end.note else "", style="dim")
     if case is None:
-        return (end.case, facility, "", "", "", "", "", stands)
+        return (end.case, facility, "", Text("nobody to guide").append_text(note), "")
+    stands = Text(case.status.replace("_", " "), style=STYLES.get(case.status, ""))
+    if case.register_no:
+        stands.append(f"\n{case.register_no}", style="")
+    elif case.why:
+        stands.append(f" ({case.why})", style="")
     return (
         end.case,
-        facility,
-        _at(case.released_at, show),
-        case.unit,
+        f"{facility} -> {case.unit}\n{_at(case.released_at, show)}",
         _contact(case, show),
-        case.register_no or "",
+        stands.append_text(note),
         _told(case.registration_id, facts),
-        stands,
     )
 
 
@@ -64,9 +60,9 @@ def _contact(case: Case, show: Show) -> str:
         return ""
     how = case.met_how.replace("_", " ").lower()
     if case.released_at is None:
-        return f"{show.time(case.met_at)} {how}"
+        return f"{show.time(case.met_at)}\n{how}"
     hours = (case.met_at - case.released_at).total_seconds() / 3600
-    return f"{show.time(case.met_at)} {how}, {hours:+.1f} h"
+    return f"{show.time(case.met_at)}\n{how}, {hours:+.1f} h"
 
 
 def _told(registration: UUID, facts: Facts) -> str:
@@ -86,7 +82,7 @@ def verdicts(checks: Sequence[Verdict]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for check in checks:
         mark = Text("holds", style="green") if check.holds else Text("FAILS", style="bold red")
-        table.add_row(mark, check.name, Text(check.numbers, style="dim"))
+        table.add_row(mark, Text(check.name).append(f"\n{check.numbers}", style="dim"))
         for problem in check.shown_problems:
-            table.add_row("", Text(problem, style="red"), "")
+            table.add_row("", Text(problem, style="red"))
     return table

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from deploy.demo.rdkafka import config
 from deploy.local.problem import Problem
 
 ANSWER_SECONDS: Final = 15.0
@@ -47,9 +48,9 @@ class Topics:
     """The topics of one stack."""
 
     def __init__(self, bootstrap_servers: str, *, prefix: str, names: Sequence[str]) -> None:
-        self._servers: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers}
+        self._client = config(bootstrap_servers)
         self._prefix = prefix
-        self._admin = AdminClient(self._servers)
+        self._admin = AdminClient(self._client)
         self._partitions = self._find_partitions(names)
 
     def ends(self) -> dict[Partition, int]:
@@ -68,7 +69,7 @@ class Topics:
         ends = {place: end for place, end in self.ends().items() if end > 0}
         # Without a group: what this reader has seen is nobody's business.
         consumer = Consumer(
-            {**self._servers, "group.id": "demo", "enable.auto.commit": False, "enable.partition.eof": True}
+            {**self._client, "group.id": "demo", "enable.auto.commit": False, "enable.partition.eof": True}
         )
         try:
             consumer.assign([TopicPartition(self._prefix + topic, number, 0) for topic, number in ends])

@@ -9,8 +9,10 @@ from rich.text import Text
 
 CUT_MICROSECONDS: Final = 500_000
 """Where nothing happens for longer than this, time is cut."""
-BAR_COLUMNS: Final = 44
-NAME_COLUMNS: Final = 58
+BAR_COLUMNS_MIN: Final = 16
+NAME_COLUMNS_MAX: Final = 64
+OTHER_COLUMNS: Final = 36
+"""What the services and the two times take."""
 COLOURS: Final = ("cyan", "magenta", "green", "yellow", "blue")
 CUT: Final = "┊"
 MILLISECOND: Final = 1_000
@@ -36,10 +38,11 @@ class Span:
 
     @property
     def title(self) -> str:
-        """What it is, and which event it is about."""
+        """What it is; where it is about an event, this event in place of its topic."""
         event = self.tags.get("bapas.event.type", "").partition(".")[2].removesuffix(".v1")
+        name = f"{self.name.rpartition(' ')[2]} {event}" if event else self.name
         outcome = self.tags.get("bapas.outcome", "applied")
-        return " ".join(part for part in (self.name, event, "" if outcome == "applied" else f"({outcome})") if part)
+        return name if outcome == "applied" else f"{name} ({outcome})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +76,10 @@ class Axis:
     """Time with the idle parts cut out, on a row of columns."""
 
     busy: Sequence[tuple[int, int]]
-    columns: int = BAR_COLUMNS
+    columns: int
 
     @classmethod
-    def of(cls, spans: Sequence[Span], *, columns: int = BAR_COLUMNS) -> "Axis":
+    def of(cls, spans: Sequence[Span], *, columns: int) -> "Axis":
         """The axis on which these spans lie."""
         busy: list[tuple[int, int]] = []
         for span in sorted(spans, key=lambda span: span.start):
@@ -122,14 +125,16 @@ def lines_of(spans: Sequence[Span], axis: Axis) -> list[Line]:
     return list(below(None, 0))
 
 
-def drawn(spans: Sequence[Span]) -> Table:
-    """The trace as a table: who, what, when."""
-    axis = Axis.of(spans)
+def drawn(spans: Sequence[Span], *, width: int) -> Table:
+    """The trace as a table: who, what, when; as wide as there is room."""
+    room = width - OTHER_COLUMNS
+    name_columns = min(NAME_COLUMNS_MAX, max(room * 3 // 5, room - 60))
+    axis = Axis.of(spans, columns=max(BAR_COLUMNS_MIN, room - name_columns))
     services = sorted({span.service for span in spans})
     table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("service", no_wrap=True)
-    table.add_column("what happens", no_wrap=True, max_width=NAME_COLUMNS)
-    table.add_column(f"when ({CUT} idle time cut out)", no_wrap=True, min_width=BAR_COLUMNS)
+    table.add_column("what happens", no_wrap=True, max_width=name_columns)
+    table.add_column(f"when ({CUT} idle)", no_wrap=True, min_width=axis.columns)
     table.add_column("after", justify="right", no_wrap=True)
     table.add_column("took", justify="right", no_wrap=True)
     begun = min(span.start for span in spans)
