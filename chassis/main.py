@@ -33,7 +33,10 @@ def main(service: Service, argv: Sequence[str] | None = None, *, probes: Probes 
         sys.exit(asyncio.run(_migrate(service, settings)))
     if arguments.command == "check":
         sys.exit(asyncio.run(_check(service, settings)))
-    sys.exit(uvloop.run(Process(service, settings, probes).run()))
+    try:
+        sys.exit(uvloop.run(Process(service, settings, probes).run()))
+    except SettingsInvalid as invalid:
+        sys.exit(_complain(str(invalid), EXIT_MISCONFIGURED))
 
 
 def _parser(service: Service) -> argparse.ArgumentParser:

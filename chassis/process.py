@@ -134,6 +134,7 @@ class Process:
             self.settings, setting, pool, Commands(engine), self.reference, self.system_clock, self.office_clock,
             self.telemetry, self.metrics,
         )  # fmt: skip
+        self.metrics.database.pool(size=pool.get_size, idle=pool.get_idle_size)
         parts = self._parts(engine, context)
         server = _Server(self._http_config(self._app(context, engine, parts)))
         tasks = [asyncio.create_task(self._supervise(name, run), name=name) for name, run in parts.loops]

@@ -42,6 +42,7 @@ I = TypeVar("I", bound=Item)  # noqa: E741  an item of a ledger
 
 ITEMS_MAX: Final = 20
 POLL_SECONDS: Final = 0.5
+MEASURE_SECONDS: Final = 5.0
 LEASE: Final = timedelta(seconds=60)
 SEND_TIMEOUT_SECONDS: Final = 30.0
 SETTLE_PAUSE_SECONDS: Final = 0.5
@@ -75,6 +76,19 @@ class Settlement(Generic[I]):
 
 
 @dataclass(frozen=True)
+class Backlog:
+    """How much of a ledger waits, how much was given up, and how old the oldest is that waits."""
+
+    pending: int
+    failed: int
+    oldest_seconds: float
+
+
+async def _no_backlog() -> Backlog:
+    return Backlog(pending=0, failed=0, oldest_seconds=0.0)
+
+
+@dataclass(frozen=True)
 class Sender(Generic[I]):
     """A service's effect outside its database: how items are claimed, sent and settled."""
 
@@ -82,6 +96,7 @@ class Sender(Generic[I]):
     claim: Callable[[Claim, Transaction], Awaitable[Sequence[I]]]
     send: Callable[[I], Awaitable[SendResult]]
     settle: Callable[[Settlement[I], Transaction], Awaitable[object]]
+    backlog: Callable[[], Awaitable[Backlog]] = _no_backlog
 
 
 @dataclass
@@ -101,11 +116,15 @@ class SenderLoop(Generic[I]):
         self._wake.set()
 
     async def run(self) -> None:
-        """Claim, send and settle, again and again."""
+        """Claim, send and settle, again and again; measure the ledger now and then."""
+        measured_at = float("-inf")
         while True:
             self.beat()
             try:
                 items = await self._round()
+                if self.clock.monotonic() - measured_at > MEASURE_SECONDS:
+                    measured_at = self.clock.monotonic()
+                    await self._measure()
             except (UnavailableError, *TRANSIENT) as failure:
                 log.warning(
                     "sender interrupted", action="send", sender=self.sender.name, failure=type(failure).__name__
@@ -115,6 +134,12 @@ class SenderLoop(Generic[I]):
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), timeout=POLL_SECONDS)
                 self._wake.clear()
+
+    async def _measure(self) -> None:
+        backlog = await self.sender.backlog()
+        self.metrics.state(
+            self.sender.name, pending=backlog.pending, failed=backlog.failed, oldest_seconds=backlog.oldest_seconds
+        )
 
     async def _round(self) -> int:
         now, ours_until = self.clock.now(), self.clock.monotonic() + LEASE.total_seconds()

@@ -14,7 +14,7 @@ from chassis.senders import AnySender, Sender
 from chassis.service import Service, ServiceContext
 from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
-from services.notifications import api, handlers
+from services.notifications import api, handlers, store
 from services.notifications.audience import Contacts, DeskInvalid, Roster, contacts_of, roster_of
 from services.notifications.channels import Mail
 from services.notifications.handlers import Desk, Furniture
@@ -71,7 +71,14 @@ def build() -> Service:
 
     def senders(context: ServiceContext) -> Sequence[AnySender]:
         furnish(desk, context)
-        return (Sender(name="mail", claim=handlers.claim_notices, send=desk.send, settle=handlers.settle_notice),)
+        mail = Sender(
+            name="mail",
+            claim=handlers.claim_notices,
+            send=desk.send,
+            settle=handlers.settle_notice,
+            backlog=lambda: store.backlog(context.pool, at=context.office_clock.now()),
+        )
+        return (mail,)
 
     return Service(
         name="notifications",

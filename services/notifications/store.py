@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chassis.aggregates import Aggregates, Rows
 from chassis.database import Connection, Pool
+from chassis.senders import Backlog
 from contracts.notifications import Channel
 from services.notifications.domain import Case, Standing
 from services.notifications.ledger import Notice, State, Urgency
@@ -151,6 +152,22 @@ SELECT_OUTGOING: Final = """
 async def outgoing(connection: Connection, *, at: datetime, rows_max: int) -> list[UUID]:
     """Notices that wait for a sender, and those whose sender has not been heard of; the longest waiting first."""
     return [row["notification_id"] for row in await connection.fetch(SELECT_OUTGOING, at, rows_max)]
+
+
+COUNT_BACKLOG: Final = """
+    SELECT count(*) FILTER (WHERE state IN ('pending', 'sending')) AS pending,
+           count(*) FILTER (WHERE state = 'failed') AS failed,
+           min(created_at) FILTER (WHERE state IN ('pending', 'sending')) AS oldest
+      FROM notification WHERE channel <> 'IN_APP' AND state IN ('pending', 'sending', 'failed')
+"""
+
+
+async def backlog(pool: Pool, *, at: datetime) -> Backlog:
+    """What waits to be sent and what was given up."""
+    row = await pool.fetchrow(COUNT_BACKLOG)
+    if row is None or row["oldest"] is None:
+        return Backlog(pending=0, failed=row["failed"] if row is not None else 0, oldest_seconds=0.0)
+    return Backlog(row["pending"], row["failed"], oldest_seconds=(at - row["oldest"]).total_seconds())
 
 
 SELECT_INBOX: Final = """
