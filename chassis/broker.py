@@ -1,18 +1,22 @@
 """How a process reaches Kafka: one place for addresses, security and the producer's guarantees."""
 
+import asyncio
 import ssl
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
 from aiokafka.helpers import create_ssl_context
 from faststream.security import BaseSecurity, SASLScram512
 
 from chassis.outbox import MESSAGE_BYTES_MAX
 from chassis.settings import Settings
+from contracts.catalogue import HEADER_BYTES_ROOM
 
-REQUEST_BYTES_MAX: Final = MESSAGE_BYTES_MAX + 64 * 1024
-"""Above the largest message and below the broker's limit: a record that the broker refuses kills the producer."""
-BATCH_BYTES_MAX: Final = REQUEST_BYTES_MAX
+REQUEST_BYTES_MAX: Final = MESSAGE_BYTES_MAX + HEADER_BYTES_ROOM
+"""The broker's limit: what is larger is refused here, since a record that the broker refuses kills the producer."""
+BATCH_BYTES_MAX: Final = MESSAGE_BYTES_MAX
+"""Kafka holds whole batches against the limit of a topic, so a batch of small messages must stay below it too."""
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -52,9 +56,36 @@ def client_settings(settings: Settings) -> dict[str, Any]:
     return given
 
 
-def new_producer(settings: Settings) -> AIOKafkaProducer:
+class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
+    """aiokafka's producer, which can also be thrown away with what it holds; by itself it can only stop in order."""
+
+    def __init__(self, **options: Any) -> None:
+        """Watch the requests on their way."""
+        super().__init__(**options)
+        self._on_their_way: set[asyncio.Task[Any]] = set()
+        self._produce = self._sender._send_produce_req  # noqa: SLF001  it keeps its tasks to itself
+        self._sender._send_produce_req = self._produce_watched  # noqa: SLF001
+
+    async def abandon(self) -> None:
+        """Stop sending at once, and forget what was not acknowledged."""
+        tasks = {self._sender.sender_task, *self._on_their_way} - {None}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._message_accumulator.fail_all(ProducerClosed())
+        await self.stop()
+
+    async def _produce_watched(self, node_id: int, batches: Any) -> None:
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._on_their_way.add(task)
+        task.add_done_callback(self._on_their_way.discard)
+        await self._produce(node_id, batches)
+
+
+def new_producer(settings: Settings) -> Producer:
     """An idempotent producer that counts a message as sent when all in-sync replicas have it."""
-    return AIOKafkaProducer(
+    return Producer(
         **client_settings(settings),
         acks="all",
         enable_idempotence=True,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -21,6 +20,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from chassis.broker import Producer
 from chassis.database import Connection, connect
 from chassis.failures import TRANSIENT
 from chassis.metrics import RelayMetrics
@@ -35,6 +35,7 @@ STANDBY_POLL_SECONDS: Final = 0.5
 ACKNOWLEDGE_TIMEOUT_SECONDS: Final = 30.0
 KEEP_ALIVE_SECONDS: Final = 2.0
 UNPARK_SECONDS: Final = 60.0
+DROP_TIMEOUT_SECONDS: Final = 5.0
 REBUILD_PAUSE_SECONDS: Final = 1.0
 RELAY_LOCK: Final = 7_215_002
 LOCK_SESSION: Final = {"idle_session_timeout": "10s"}
@@ -60,7 +61,7 @@ FORGET: Final = "DELETE FROM outbox WHERE seq = ANY($1)"
 PARK: Final = "UPDATE outbox SET parked_reason = $2 WHERE seq = $1"
 UNPARK: Final = "UPDATE outbox SET parked_reason = NULL WHERE parked_reason IS NOT NULL"
 
-ProducerFactory = Callable[[], AIOKafkaProducer]
+ProducerFactory = Callable[[], Producer]
 
 
 class _Behind(Exception):
@@ -77,8 +78,10 @@ class Relay:
     metrics: RelayMetrics
     beat: Callable[[], None]
     probes: Probes = NO_PROBES
+    acknowledge_seconds: float = ACKNOWLEDGE_TIMEOUT_SECONDS
+    unpark_seconds: float = UNPARK_SECONDS
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _producer: AIOKafkaProducer | None = None
+    _producer: Producer | None = None
     _leading: bool = False
 
     @property
@@ -122,7 +125,7 @@ class Relay:
             while True:
                 self.beat()
                 self._wake.clear()
-                if (now := asyncio.get_running_loop().time()) - unparked_at > UNPARK_SECONDS:
+                if (now := asyncio.get_running_loop().time()) - unparked_at > self.unpark_seconds:
                     await connection.execute(UNPARK)
                     unparked_at = now
                 if await self._relay_batch(connection) < BATCH_ROWS_MAX:
@@ -156,7 +159,7 @@ class Relay:
             raise failure
         return len(rows)
 
-    async def _send(self, producer: AIOKafkaProducer, rows: list[Any], connection: Connection) -> list[Any]:
+    async def _send(self, producer: Producer, rows: list[Any], connection: Connection) -> list[Any]:
         """Hand every row to the producer and wait for the answers; rows behind one that cannot go are not sent."""
         known = await self._known_topics(producer, {row["topic"] for row in rows}, connection)
         blocked: set[tuple[str, str]] = set()
@@ -176,12 +179,18 @@ class Relay:
             except PARKABLE as failure:
                 blocked.add(key)
                 sent.append(failure)
+            except (KafkaError, TimeoutError) as failure:
+                # The producer is of no use any more; what it had acknowledged before is done all the same.
+                sent.append(failure)
+                break
+        sent += [_Behind()] * (len(rows) - len(sent))
         pending = [answer for answer in sent if isinstance(answer, asyncio.Future)]
         if pending:
-            await self._while_alive(asyncio.wait(pending), connection)
+            with contextlib.suppress(TimeoutError):  # what was acknowledged by then is done all the same
+                await self._while_alive(asyncio.wait(pending), connection)
         return sent
 
-    async def _known_topics(self, producer: AIOKafkaProducer, topics: set[str], connection: Connection) -> set[str]:
+    async def _known_topics(self, producer: Producer, topics: set[str], connection: Connection) -> set[str]:
         cluster = producer.client.cluster
         if not topics <= cluster.topics(exclude_internal_topics=False):
             cluster = await self._while_alive(producer.client.fetch_all_metadata(), connection)
@@ -191,7 +200,7 @@ class Relay:
     async def _while_alive(self, work: Awaitable[Any], connection: Connection) -> Any:
         """Await the broker, keeping the lock's session awake; give up after a time of our own: its sends never do."""
         task = asyncio.ensure_future(work)
-        deadline = asyncio.get_running_loop().time() + ACKNOWLEDGE_TIMEOUT_SECONDS
+        deadline = asyncio.get_running_loop().time() + self.acknowledge_seconds
         try:
             while True:
                 done, _ = await asyncio.wait({task}, timeout=KEEP_ALIVE_SECONDS)
@@ -212,7 +221,7 @@ class Relay:
         parked: list[tuple[int, str]] = []
         failure: BaseException | None = None
         for row, answer in zip(rows, sent, strict=True):
-            error = answer.exception() if isinstance(answer, asyncio.Future) else answer
+            error = _error_of(answer)
             if error is None:
                 done.append(row["seq"])
             elif isinstance(error, PARKABLE):
@@ -221,15 +230,29 @@ class Relay:
                 failure = error
         return done, parked, failure
 
-    async def _ready_producer(self, connection: Connection) -> AIOKafkaProducer:
+    async def _ready_producer(self, connection: Connection) -> Producer:
         if self._producer is None:
-            producer = self.new_producer()
-            await self._while_alive(producer.start(), connection)
-            self._producer = producer
+            self._producer = self.new_producer()
+            await self._while_alive(self._producer.start(), connection)
         return self._producer
 
     async def _drop_producer(self) -> None:
+        """Throw the producer away with what it holds: that is still in the outbox, and must not leave by it later.
+
+        Stopped in order it would wait for Kafka and then send, behind the back of its successor.
+        """
         producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(Exception):  # it is being thrown away; what it held is still in the outbox
-                await asyncio.wait_for(producer.stop(), timeout=5.0)
+        if producer is None:
+            return
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(DROP_TIMEOUT_SECONDS):
+                await producer.abandon()
+
+
+def _error_of(answer: Any) -> BaseException | None:
+    """Why a row was not acknowledged, or nothing if it was."""
+    if not isinstance(answer, asyncio.Future):
+        return answer if isinstance(answer, BaseException) else None
+    if not answer.done():
+        return TimeoutError()
+    return asyncio.CancelledError() if answer.cancelled() else answer.exception()
