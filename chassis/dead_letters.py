@@ -16,6 +16,7 @@ from uuid import UUID
 from chassis.database import Connection
 from chassis.delivery import Delivery, Ended, Record
 from chassis.failures import LostRaceError
+from chassis.notice_limit import NoticeLimit
 from chassis.transaction import Transaction
 from contracts.operations import DeadLettered, ReasonKind, dead_lettered_by
 
@@ -75,6 +76,7 @@ class Letters:
     consumer: str
     service: str
     upstream_topics: frozenset[str]
+    limit: NoticeLimit = field(default_factory=NoticeLimit)
 
     def new_pile(self) -> "Pile":
         """A pile for the letters of one attempt at a batch."""
@@ -94,6 +96,12 @@ class Letters:
         """Which of these keys are held; locked until the transaction ends."""
         rows = await connection.fetch(LOCK_HELD, self.consumer, sorted(keys))
         return {row["key"] for row in rows}
+
+    def tells_of(self, delivery: Delivery, ended: Ended) -> bool:
+        """Whether people are told of this one: what waits is not news, nor is the next of a flood from one source."""
+        if ended.outcome == "held":
+            return False
+        return ended.kind != "malformed" or self.limit.allows(delivery.parts.source or delivery.record.topic)
 
     def announcement(self, letter_id: UUID, delivery: Delivery, ended: Ended, transaction: Transaction) -> DeadLettered:
         """The fact that tells the others, with codes and ids alone."""
@@ -131,7 +139,7 @@ class Pile:
         letter_id = transaction.new_id()
         keys = holding_keys(delivery, ended)
         self._keys |= set(keys)
-        waiting = ended.outcome == "held"
+        waiting, told = ended.outcome == "held", self.letters.tells_of(delivery, ended)
         record = delivery.record
         parts = delivery.parts
         upstream = transaction.plain_topic(record.topic) in self.letters.upstream_topics
@@ -141,10 +149,10 @@ class Pile:
                 "waiting" if waiting else "parked", ended.reason, ended.rule, keys, record.topic, record.partition,
                 record.offset, record.key, pack_record_headers(record.headers), record.value, delivery.record_hash,
                 parts.id, parts.type, parts.source, parts.subject, transaction.cause.trace.traceparent,
-                transaction.now + REMIND_AFTER if upstream and not waiting else None,
+                transaction.now + REMIND_AFTER if upstream and told else None,
             )
         )  # fmt: skip
-        if not waiting:
+        if told:
             transaction.announce(self.letters.announcement(letter_id, delivery, ended, transaction))
         return set(keys)
 
