@@ -5,6 +5,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,22 +49,29 @@ def main() -> None:
     width = None if sys.stdout.isatty() else PLAIN_COLUMNS
     show = Show(Console(highlight=False, width=width), zone=load_reference().zone)
     try:
-        sys.exit(run(show, state=arguments.state, sheets=arguments.sheets, keep=arguments.keep))
+        sys.exit(
+            run(
+                show,
+                state=arguments.state,
+                sheets=arguments.sheets,
+                free_ports=arguments.free_ports,
+                keep=arguments.keep,
+            )
+        )
     except KeyboardInterrupt:
         show.say("stopped")
         sys.exit(INTERRUPTED)
 
 
-def run(show: Show, *, state: Path, sheets: Path, keep: bool) -> int:
+def run(show: Show, *, state: Path, sheets: Path, free_ports: bool, keep: bool) -> int:
     """The whole demonstration: start, play, judge, stop; a problem is shown in words."""
     begun = time.monotonic()
     holds = False
     try:
         weekend = scenario.load(sheets)
         cleaning.clean(state)
-        stack = Stack(
-            state, settings=settings_for(os.environ), only_ours=True, office_clock=weekend.moments[0], say=show.say
-        )
+        settings = settings_for(os.environ, free_ports=free_ports)
+        stack = Stack(state, settings=settings, only_ours=True, office_clock=weekend.moments[0], say=show.say)
         try:
             show.chapter("The stack")
             stack.start()
@@ -148,8 +156,8 @@ def _go_on(show: Show, stack: Stack, *, state: Path) -> None:
 
 
 def ended(stack: Stack) -> list[str]:
-    """The parts of a stack that ended by themselves."""
-    return [process.program.name for process in stack.processes.ended()]
+    """The parts of a stack that ended by themselves, with their logs."""
+    return [f"{process.program.name} ({process.program.log})" for process in stack.processes.ended()]
 
 
 def _say_where_to_look(show: Show, state: Path) -> None:
@@ -159,12 +167,12 @@ def _say_where_to_look(show: Show, state: Path) -> None:
         show.event("    ", str(log))
 
 
-def settings_for(env: Any) -> Settings:
-    """The usual ports, or free ones where something runs on the usual ones already."""
+def settings_for(env: Mapping[str, str], *, free_ports: bool) -> Settings:
+    """The usual ports, or free ones where something runs on the usual ones already and nobody named others."""
     asked = any(env.get(variable(name), "").strip() for name in Ports.__dataclass_fields__)
     usual = Ports()
     taken = not all(is_free(usual.of(name)) for name in Ports.__dataclass_fields__)
-    return Settings.from_env(env, free=taken and not asked)
+    return Settings.from_env(env, free=free_ports or (taken and not asked))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -173,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sheets", type=Path, default=scenario.SAMPLES, help="where weekend*.csv are (default: deploy/samples)"
     )
+    parser.add_argument("--free-ports", action="store_true", help="use any free ports, whatever runs")
     parser.add_argument(
         "--keep", action="store_true", default=_is_on("KEEP"), help="leave it running afterwards (KEEP=1)"
     )
