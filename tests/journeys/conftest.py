@@ -9,7 +9,6 @@ import pytest
 
 from deploy.demo.databases import Databases
 from deploy.demo.quiescence import Quiescence
-from deploy.demo.topics import Topics as Ends
 from deploy.local.settings import Ports, Settings, existing_services
 from deploy.local.stack import Stack
 from tests.journeys.figures import FIGURES
@@ -32,8 +31,7 @@ async def house() -> AsyncIterator[House]:
                 Databases(stack.endpoints["databases"]) as databases,
                 httpx.AsyncClient(timeout=WAIT_SECONDS) as http,
             ):
-                quiescence = Quiescence(databases, Ends(servers, prefix="", names=names))
-                yield House(stack, sink, databases, topics, quiescence, http)
+                yield House(stack, sink, databases, topics, Quiescence(databases, topics.ends), http)
             topics.close()
 
 

@@ -33,7 +33,7 @@ FRIDAY_EVENING: Final = datetime(2026, 5, 29, 10, 0, tzinfo=UTC)
 """Friday 29 May 2026, 17:00 in Palembang, half an hour after the release; the Monday that follows is a holiday."""
 
 
-@dataclass
+@dataclass(repr=False)
 class House:
     """A running stack and the people around it."""
 

@@ -1,15 +1,19 @@
 """The topics as a foreign program reads and writes them: confluent-kafka, nothing of this house."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from deploy.demo import topics as demo
+from deploy.local.problem import Problem
 
 ANSWER_SECONDS: Final = 30.0
+PAUSE_SECONDS: Final = 0.1
 ANY_PARTITION: Final = -1
 """The one that the key decides."""
 
@@ -42,20 +46,44 @@ class Record:
         return dict(json.loads(self.value or b"{}"))
 
 
+class PatientTopics(demo.Topics):
+    """Where the topics end, also as soon as a broker that was killed is back."""
+
+    def __init__(self, bootstrap_servers: str, *, names: Sequence[str]) -> None:
+        super().__init__(bootstrap_servers, prefix="", names=names)
+        self._bootstrap_servers, self._names = bootstrap_servers, names
+
+    def ends(self) -> dict[demo.Partition, int]:
+        """The next offset of each partition."""
+        until = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return super().ends()
+            except Problem:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(PAUSE_SECONDS)
+            # The library asks with the leader epochs that it knew before, and never learns the new ones.
+            with contextlib.suppress(Problem, KafkaException):
+                super().__init__(self._bootstrap_servers, prefix="", names=self._names)
+
+
 class Topics:
     """Reads every record of these topics, each once, and writes whatever it is given."""
 
-    def __init__(self, bootstrap_servers: str, names: Iterable[str]) -> None:
+    def __init__(self, bootstrap_servers: str, names: Sequence[str]) -> None:
+        self.ends = PatientTopics(bootstrap_servers, names=names)
         # Kafka is stopped and killed in some journeys; the library need not tell the terminal.
-        servers: dict[str, str | int | float | bool] = {"bootstrap.servers": bootstrap_servers, "log_level": 0}
+        servers: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": bootstrap_servers,
+            "log_level": 0,
+            "reconnect.backoff.max.ms": 500,
+        }
         self._producer = Producer({**servers, "acks": "all", "message.max.bytes": 2_000_000, "linger.ms": 0})
-        self._admin = AdminClient(servers)
         self._consumer = Consumer({**servers, "group.id": "journeys", "enable.auto.commit": False})
-        metadata = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
-        self._partitions = [TopicPartition(name, number, 0) for name in names for number in metadata[name].partitions]
-        self._next = {(each.topic, each.partition): 0 for each in self._partitions}
+        self._next = dict.fromkeys(self.ends.ends(), 0)
         self._records: list[Record] = []
-        self._consumer.assign(self._partitions)
+        self._consumer.assign([TopicPartition(topic, number, 0) for topic, number in self._next])
 
     def close(self) -> None:
         """Read no more."""
@@ -86,15 +114,9 @@ class Topics:
         assert error is None, error
         return str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
 
-    def ends(self) -> dict[tuple[str, int], int]:
-        """The next offset of each partition."""
-        newest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library types only a part of itself
-        answers = self._admin.list_offsets(dict.fromkeys(self._partitions, newest), request_timeout=ANSWER_SECONDS)
-        return {(each.topic, each.partition): answer.result().offset for each, answer in answers.items()}
-
     def read(self, *topics: str) -> list[Record]:
         """Everything that lies on these topics now, or on all of them, in order within each partition."""
-        ends = self.ends()
+        ends = self.ends.ends()
         while any(self._next[place] < end for place, end in ends.items()):
             for message in self._consumer.consume(num_messages=500, timeout=0.2):
                 if message.error() is None:
