@@ -157,7 +157,8 @@ def record_trace(case: Registration, act: TraceEntry, *, now: datetime) -> Decid
         done = {"called_at": act.at} if act.kind in CALLS else {}
         done |= {"visited_at": act.at} if act.kind is TraceKind.HOME_VISIT else {}
         changes["tracing"] = case.tracing.model_copy(update=done)
-    return Decided(case=case).moved(Step.NOTE_TRACE, at=act.at, reason=act.kind, **changes)
+    words = f"{act.kind}, {'reached' if act.reached else 'not reached'}"
+    return Decided(case=case).moved(Step.NOTE_TRACE, at=act.at, reason=_with_note(words, act.note), **changes)
 
 
 def record_biometrics(case: Registration, act: Biometrics, *, now: datetime) -> Decided:
@@ -305,7 +306,7 @@ def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, r
     decided = Decided(case=case).moved(
         Step.MEET,
         at=act.contact_at,
-        reason=act.method,
+        reason=_with_note(act.method, act.note),
         contact=contact,
         identity_level=level,
         biometric_status=act.biometric_status,
@@ -349,9 +350,14 @@ def _closed(
 ) -> Decided:
     closure = Closure(reason=act.reason, at=now, evidence=act.evidence, document_id=act.document_id, note=act.note)
     documents = (act.document_id,) if act.document_id is not None else ()
-    decided = decided.moved(step, at=now, reason=act.reason, documents=documents, closure=closure)
+    reason = _with_note(act.reason, act.note)
+    decided = decided.moved(step, at=now, reason=reason, documents=documents, closure=closure)
     said = {"reason": act.reason, "closed_at": now, "evidence": act.evidence}
     return decided.said(*first, RegistrationClosed.model_validate(decided.case.about() | said))
+
+
+def _with_note(words: str, note: str | None) -> str:
+    return words if note is None else f"{words}: {note}"
 
 
 def _check_past(instant: datetime, now: datetime) -> None:

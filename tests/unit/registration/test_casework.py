@@ -58,11 +58,11 @@ def test_a_contact_with_the_person_is_a_provisional_registration() -> None:
 
 
 def test_a_contact_with_the_guarantor_alone_is_a_trace_entry_and_the_clock_runs_on() -> None:
-    decided = meet(a_released_client(), whom="GUARANTOR_ALONE")
+    decided = meet(a_released_client(), whom="GUARANTOR_ALONE", note="ibunya menelepon")
 
     assert decided.case.status is Status.RELEASED
     assert decided.facts == ()
-    assert decided.trail[0].reason == "GUARANTOR_MET"
+    assert decided.trail[0].reason == "GUARANTOR_MET, not reached: ibunya menelepon"
     assert clocks.timers_of(decided.case, REFERENCE) == {"first-contact": hours_later(24)}
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.reference import Reference
+from contracts.reference import Reference, ReferenceInvalid
 from contracts.registration import FirstContactOverdue, RegistrationOpened, TracingStarted
 from services.registration import casework, clocks
 from services.registration.acts import Return, Submission, TraceEntry, TraceKind
@@ -193,3 +193,10 @@ def test_a_submitted_registration_has_no_clock() -> None:
     case = casework.submit(a_met_client(), Submission(), by=REGISTRAR, now=hours_later(5), reference=REFERENCE).case
 
     assert clocks.timers_of(case, REFERENCE) == {}
+
+
+def test_an_office_without_a_policy_for_a_clock_does_not_start() -> None:
+    policies = {name: row for name, row in REFERENCE.policies.items() if name != "D30-48"}
+
+    with pytest.raises(ReferenceInvalid, match="D30-48"):
+        clocks.check_policies(replace(REFERENCE, policies=policies))

@@ -82,6 +82,20 @@ def test_a_revision_that_is_not_newer_changes_nothing(revision: int) -> None:
         report(known, a_release(revision=revision, released_at=hours_later(1)))
 
 
+def test_the_same_report_with_fewer_fields_is_known() -> None:
+    known = a_released_client(phone="0812 3456 7890")
+
+    with pytest.raises(intake.AlreadyKnown):
+        report(known, a_release())
+
+
+def test_other_content_under_the_same_revision_is_told_so_that_the_prison_counts_up() -> None:
+    known = a_released_client()
+
+    with pytest.raises(intake.OtherContentOfAKnownRevision):
+        report(known, a_release(released_at=hours_later(1)))
+
+
 def test_a_correction_of_the_hour_moves_the_clock() -> None:
     known = a_released_client()
 
