@@ -27,7 +27,7 @@ from deploy.demo.quiescence import Quiescence
 from deploy.demo.rdkafka import config
 from deploy.demo.show import Show
 from deploy.demo.topics import Topics
-from deploy.local import cleaning
+from deploy.local import cleaning, running
 from deploy.local.ports import is_free
 from deploy.local.problem import Problem
 from deploy.local.settings import STATE, Ports, Settings, variable
@@ -69,6 +69,8 @@ def run(show: Show, *, state: Path, sheets: Path, free_ports: bool, keep: bool) 
     holds = False
     try:
         weekend = scenario.load(sheets)
+        if running.find(state) is not None:
+            show.say("ending the demonstration that was left running")
         cleaning.clean(state)
         settings = settings_for(os.environ, free_ports=free_ports)
         stack = Stack(state, settings=settings, only_ours=True, office_clock=weekend.moments[0], say=show.say)

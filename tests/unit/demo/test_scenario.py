@@ -11,8 +11,20 @@ from contracts.envelope import Malformed, parse
 from contracts.reference import load_reference
 from contracts.roles import Role
 from deploy.demo.doors import is_of_a_child, record_of, sheet_of
-from deploy.demo.scenario import NOT_REGISTERED, Do, Door, Outcome, Report, Scenario, What, load
+from deploy.demo.scenario import (
+    NOT_REGISTERED,
+    OWN_COLUMNS,
+    SAMPLES,
+    Do,
+    Door,
+    Outcome,
+    Report,
+    Scenario,
+    What,
+    load,
+)
 from deploy.local.problem import Problem
+from services.registration.intake_csv import read_sheet
 
 FACILITIES = {"LP1-PLG", "LPP-PLG", "RTN-PLG", "LPKA-PLG", "LP-SKY", "LPN-BYA", "LP-TJR", "RTN-PBM", "LP-KAG"}
 STATUSES = {
@@ -139,6 +151,15 @@ def test_a_sheet_for_upload_has_no_column_of_the_demonstration(weekend: Scenario
 
     assert {"facility", "name", "released_at"} <= set(header)
     assert not {"row", "door", "expect", "case", "note"} & set(header)
+
+
+def test_the_sheet_can_be_uploaded_as_it_stands(weekend: Scenario) -> None:
+    """A registrar may enter the whole weekend at once: what is the demonstration's own is left aside."""
+    sheet = read_sheet((SAMPLES / "weekend.csv").read_bytes(), zone=load_reference().zone)
+
+    assert set(sheet.unknown_columns) == set(OWN_COLUMNS)
+    assert [type(row.event) for row in sheet.rows if row.event] == [r.event for r in weekend.reports if is_readable(r)]
+    assert {row.column for row in sheet.rows if row.event is None} == {"released_at"}
 
 
 def test_the_people_are_invented(weekend: Scenario) -> None:
