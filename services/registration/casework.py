@@ -340,7 +340,13 @@ def _told_biometrics(decided: Decided, status: BiometricStatus, *, at: datetime)
 def _handed_on(
     decided: Decided, step: Step, act: HandOn, *, now: datetime, first: tuple[RegistrationRefused, ...] = ()
 ) -> Decided:
-    decided = decided.moved(step, at=now, reason=act.reason, documents=(act.acceptance_no,), handed_on_to=act.to_office)
+    decided = decided.moved(
+        step,
+        at=now,
+        reason=_with_note(f"accepted on {act.accepted_on.isoformat()}", act.reason),
+        documents=(act.acceptance_no,),
+        handed_on_to=act.to_office,
+    )
     said = {"to_office": act.to_office, "handed_on_at": now}
     return decided.said(*first, ClientHandedOn.model_validate(decided.case.about() | said))
 
