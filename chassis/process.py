@@ -171,6 +171,7 @@ class Process:
                 self.metrics.relay,
                 self._watch("relay"),
                 self.probes,
+                telemetry=self.telemetry,
             )
             parts.loops.append(("relay", parts.relay.run))
         bell = Bell(engine.pool, parts.relay)

@@ -7,6 +7,7 @@ rows of transactions that commit late.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,12 +21,14 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from chassis import spans
 from chassis.broker import Producer
 from chassis.database import Connection, connect
 from chassis.failures import TRANSIENT
 from chassis.metrics import RelayMetrics
 from chassis.outbox import unpack_headers
 from chassis.probes import NO_PROBES, Probes
+from chassis.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +83,8 @@ class Relay:
     probes: Probes = NO_PROBES
     acknowledge_seconds: float = ACKNOWLEDGE_TIMEOUT_SECONDS
     unpark_seconds: float = UNPARK_SECONDS
+    telemetry: Telemetry | None = None
+    nanoseconds: Callable[[], int] = time.time_ns
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _producer: Producer | None = None
     _leading: bool = False
@@ -145,6 +150,7 @@ class Relay:
         if not rows:
             return 0
         producer = await self._ready_producer(connection)
+        start_ns = self.nanoseconds()
         sent = await self._send(producer, rows, connection)
         await self.probes.reach("relay.after_send")
         done, parked, failure = self._sort(rows, sent)
@@ -152,12 +158,27 @@ class Relay:
             await connection.execute(FORGET, done)
             self.metrics.relayed(len(done))
             await self.probes.reach("relay.after_forget")
+        forgotten = set(done)
+        self._trace([row for row in rows if row["seq"] in forgotten], start_ns)
         for seq, reason in parked:
             await connection.execute(PARK, seq, reason)
             log.error("outbox row parked", action="relay", seq=seq, reason=reason)
         if failure is not None:
             raise failure
         return len(rows)
+
+    def _trace(self, rows: list[Any], start_ns: int) -> None:
+        """One span for what was sent together, linked to every message in it."""
+        if self.telemetry is None or not self.telemetry.exports or not rows:
+            return
+        headers = [dict(unpack_headers(row["headers"])) for row in rows]
+        spans.record_send(
+            self.telemetry,
+            traceparents=[each.get("traceparent", b"").decode() for each in headers],
+            topics=[row["topic"] for row in rows],
+            start_ns=start_ns,
+            end_ns=self.nanoseconds(),
+        )
 
     async def _send(self, producer: Producer, rows: list[Any], connection: Connection) -> list[Any]:
         """Hand every row to the producer and wait for the answers; rows behind one that cannot go are not sent."""
