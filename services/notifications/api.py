@@ -16,8 +16,8 @@ from chassis.transaction import Actor
 from contracts.notifications import Channel
 from contracts.roles import Role
 from services.notifications import handlers, store
+from services.notifications.domain.ledger import Notice, NoticeUnknown, State, Urgency
 from services.notifications.handlers import Seen
-from services.notifications.ledger import Notice, NoticeUnknown, State, Urgency
 
 STAFF: Final = (
     Role.HEAD,

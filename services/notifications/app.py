@@ -15,8 +15,8 @@ from chassis.service import Service, ServiceContext
 from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
 from services.notifications import api, handlers, store
-from services.notifications.audience import Contacts, DeskInvalid, Roster, contacts_of, roster_of
 from services.notifications.channels import Mail
+from services.notifications.domain.audience import Contacts, DeskInvalid, Roster, contacts_of, roster_of
 from services.notifications.handlers import Desk, Furniture
 from services.notifications.wording import Wording
 

@@ -13,8 +13,8 @@ from chassis.clock import SystemClock
 from chassis.senders import SendResult
 from chassis.spans import sending_mail
 from chassis.telemetry import Telemetry, TraceContext
-from services.notifications.audience import Contact
-from services.notifications.ledger import Notice
+from services.notifications.domain.audience import Contact
+from services.notifications.domain.ledger import Notice
 
 CONNECT_SECONDS: Final = 5.0
 TALK_SECONDS: Final = 20.0

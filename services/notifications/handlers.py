@@ -13,11 +13,12 @@ from contracts import registration, supervision
 from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.registration import RegistrationFact
-from services.notifications import domain, ledger, store
-from services.notifications.audience import Contacts, Roster, Staff, Whereabouts
+from services.notifications import store
 from services.notifications.channels import WayOut
-from services.notifications.domain import Occasion
-from services.notifications.ledger import Attempt, Matter, Notice, NoticeUnknown
+from services.notifications.domain import ledger, telling
+from services.notifications.domain.audience import Contacts, Roster, Staff, Whereabouts
+from services.notifications.domain.ledger import Attempt, Matter, Notice, NoticeUnknown
+from services.notifications.domain.telling import Occasion
 from services.notifications.wording import Wording
 
 CLAIMED_MAX: Final = 2
@@ -58,63 +59,63 @@ class Desk:
     def inbox(self) -> Inbox:
         """What is reacted to: every fact of the table, the dead letters, and the clocks of cases."""
         inbox = Inbox("notifications")
-        for fact in (*domain.TOLD_AS, *domain.LEARNT):
+        for fact in (*telling.TOLD_AS, *telling.LEARNT):
             inbox.on(fact, of=store.CASES, key_of=_case_of)(self.tell_of_a_case)
         inbox.on(registration.EventDeadLettered)(self.tell_of_a_dead_letter)
         inbox.on(supervision.EventDeadLettered)(self.tell_of_a_dead_letter)
-        for clock in domain.CLOCKS:
+        for clock in telling.CLOCKS:
             inbox.when_due(clock, of=store.CASES)(self.remind)
         return inbox
 
     async def tell_of_a_case(self, fact: RegistrationFact, tx: Transaction) -> None:
         """Whoever has to do something about a case is told in the transaction that learns of it."""
         known = await tx.lock(store.CASES, fact.registration_id)
-        case = domain.learn(known, fact)
-        for clock, due_at in domain.clocks_after(case, fact, now=tx.now, reference=tx.reference).items():
+        case = telling.learn(known, fact)
+        for clock, due_at in telling.clocks_after(case, fact, now=tx.now, reference=tx.reference).items():
             _set(tx, case.registration_id, clock, due_at)
-        occasion = domain.occasion_of(fact)
+        occasion = telling.occasion_of(fact)
         told = self._tell(occasion, case, fact.model_dump(), tx) if occasion is not None else ()
-        tx.save(store.CASES, domain.having_told(case, told))
+        tx.save(store.CASES, telling.having_told(case, told))
 
     async def remind(self, due: TimerDue, tx: Transaction) -> None:
         """A clock of a release that has not happened yet reminds whoever waits for it."""
         case = await tx.lock(store.CASES, due.subject)
         if case is None:
             raise Irrelevant("the case is not known here")
-        occasion = domain.occasion_of_clock(due.kind, case, now=tx.now, reference=tx.reference)
+        occasion = telling.occasion_of_clock(due.kind, case, now=tx.now, reference=tx.reference)
         if occasion is None:
             raise Irrelevant("the release has happened, or its day is over")
         cause = f"{due.kind}|{case.registration_id}|{due.due_at.isoformat()}"
         told = self._tell(occasion, case, {}, tx, cause=cause)
-        tx.save(store.CASES, domain.having_told(case, told))
+        tx.save(store.CASES, telling.having_told(case, told))
 
     async def tell_of_a_dead_letter(self, letter: DeadLettered, tx: Transaction) -> None:
         """A prison's message that could not be handled may be a release that nobody knows of: duty and operations."""
         if not letter.upstream:
             raise Irrelevant("a message of our own: operations see it on their board")
-        occasion = domain.occasion_of_letter(letter)
+        occasion = telling.occasion_of_letter(letter)
         matter = _matter(occasion, letter.dead_letter_id, _cause(tx), juvenile=False)
-        self._write(occasion, matter, _at_head_office(tx), domain.words_of_letter(occasion, letter), tx)
+        self._write(occasion, matter, _at_head_office(tx), telling.words_of_letter(occasion, letter), tx)
 
     def _tell(
         self,
         occasion: Occasion,
-        case: domain.Case,
+        case: telling.Case,
         fact: Mapping[str, Any],
         tx: Transaction,
         *,
         cause: str | None = None,
     ) -> Sequence[str]:
-        words = domain.words_of_case(occasion, case, fact, reference=tx.reference)
+        words = telling.words_of_case(occasion, case, fact, reference=tx.reference)
         matter = _matter(occasion, case.registration_id, cause or _cause(tx), juvenile=case.juvenile)
         told, missed = self._write(occasion, matter, case.whereabouts, words, tx)
         if missed:
             self._tell_operations(case, matter, missed, tx)
         return told
 
-    def _tell_operations(self, case: domain.Case, matter: Matter, missed: Sequence[str], tx: Transaction) -> None:
+    def _tell_operations(self, case: telling.Case, matter: Matter, missed: Sequence[str], tx: Transaction) -> None:
         occasion = Occasion.UNREACHABLE
-        words = domain.words_of_case(
+        words = telling.words_of_case(
             occasion, case, {"template": matter.occasion, "recipients": list(missed)}, reference=tx.reference
         )
         self._write(
@@ -129,8 +130,8 @@ class Desk:
         staff = Staff(
             officers=tx.reference.officers, roster=desk.roster(), head_office=tx.reference.head_office.code, at=tx.now
         )
-        people = domain.addressees(occasion, about, staff=staff, contacts=desk.contacts())
-        letter = desk.wording.letter(domain.template_of(occasion, juvenile=matter.juvenile), words)
+        people = telling.addressees(occasion, about, staff=staff, contacts=desk.contacts())
+        letter = desk.wording.letter(telling.template_of(occasion, juvenile=matter.juvenile), words)
         for addressee in people:
             notice, facts = ledger.owe(addressee, matter, letter, mail_domain=desk.mail_domain, now=tx.now)
             tx.append(store.OWED, asdict(_traced(notice, tx)))
@@ -223,7 +224,7 @@ def _cause(tx: Transaction) -> str:
 
 def _matter(occasion: Occasion, about: UUID, cause: str, *, juvenile: bool) -> Matter:
     return Matter(
-        about=about, occasion=occasion, urgency=domain.RULES[occasion].urgency, cause=cause, juvenile=juvenile
+        about=about, occasion=occasion, urgency=telling.RULES[occasion].urgency, cause=cause, juvenile=juvenile
     )
 
 

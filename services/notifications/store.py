@@ -10,8 +10,8 @@ from chassis.aggregates import Aggregates, Rows
 from chassis.database import Connection, Pool
 from chassis.senders import Backlog
 from contracts.notifications import Channel
-from services.notifications.domain import Case, Standing
-from services.notifications.ledger import Notice, State, Urgency
+from services.notifications.domain.ledger import Notice, State, Urgency
+from services.notifications.domain.telling import Case, Standing
 
 
 def _load_case(row: Mapping[str, Any]) -> Case:

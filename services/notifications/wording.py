@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.notifications.ledger import Letter
+from services.notifications.domain.ledger import Letter
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 

@@ -29,7 +29,7 @@ from contracts.lapas import (
 from contracts.personal import Day, FacilityCode, Instant, UnitCode
 from contracts.roles import DUTY_ROLES, Role
 from services.registration import handlers, intake_csv, store, views
-from services.registration.acts import (
+from services.registration.domain.acts import (
     Approval,
     Biometrics,
     Closing,
@@ -40,9 +40,9 @@ from services.registration.acts import (
     Submission,
     TraceEntry,
 )
-from services.registration.domain import Registration, Status
+from services.registration.domain.case import Registration, Status
+from services.registration.domain.intake import AlreadyKnown, Report
 from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
-from services.registration.intake import AlreadyKnown, Report
 from services.registration.views import BoardLine, CaseView, Line, TimelineLine
 
 A = TypeVar("A")

@@ -8,7 +8,8 @@ from fastapi import APIRouter
 
 from chassis import main as chassis_main
 from chassis.service import Service, ServiceContext
-from services.registration import api, clocks, handlers
+from services.registration import api, handlers
+from services.registration.domain import clocks
 
 
 def routes(context: ServiceContext) -> Sequence[APIRouter]:

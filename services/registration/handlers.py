@@ -13,8 +13,9 @@ from contracts.lapas import ClientReleased, Release, ReleaseAnnounced, ReleaseCa
 from contracts.reference import Register
 from contracts.registration import ClientDetails
 from contracts.roles import Role
-from services.registration import casework, clocks, intake, store
-from services.registration.acts import (
+from services.registration import store
+from services.registration.domain import casework, clocks, intake
+from services.registration.domain.acts import (
     Approval,
     Biometrics,
     Closing,
@@ -27,8 +28,8 @@ from services.registration.acts import (
     TraceKind,
     Whom,
 )
-from services.registration.casework import Entry
-from services.registration.domain import Acting, Decided, Registration, Status, Transition, concluded
+from services.registration.domain.case import Acting, Decided, Registration, Status, Transition, concluded
+from services.registration.domain.casework import Entry
 
 A = TypeVar("A")
 

@@ -27,8 +27,8 @@ from contracts.lapas import (
     TimePrecision,
     registration_id_of,
 )
-from services.registration.domain import Status
-from services.registration.intake import Report
+from services.registration.domain.case import Status
+from services.registration.domain.intake import Report
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 ROWS_MAX: Final = 5_000

@@ -13,7 +13,7 @@ from chassis.aggregates import Aggregates, Rows
 from chassis.database import Connection, Pool
 from contracts.lapas import ClientReleased, ReleaseAnnounced, ReleaseCancelled
 from contracts.registration import IdentityLevel
-from services.registration.domain import (
+from services.registration.domain.case import (
     BiometricStatus,
     Closure,
     Contact,

@@ -12,8 +12,8 @@ from contracts.lapas import Address, Guarantor, ReleaseType, Sex
 from contracts.reference import Reference
 from contracts.registration import ClosingReason, ContactMethod, IdentityLevel
 from contracts.roles import Role
-from services.registration import clocks
-from services.registration.domain import BiometricStatus, Registration, Status
+from services.registration.domain import clocks
+from services.registration.domain.case import BiometricStatus, Registration, Status
 
 KNOW_CHILDREN: Final = frozenset({Role.SECTION_HEAD_CHILD, Role.HEAD})
 """Who may know a child by name, beside the officers who are certified for children (UU 11/2012 art. 19)."""

@@ -12,7 +12,7 @@ from chassis.transaction import Actor
 from contracts import registration
 from contracts.notifications import NotificationDelivered, NotificationFailed
 from services.notifications import handlers
-from services.notifications.ledger import RETRIES, Notice
+from services.notifications.domain.ledger import RETRIES, Notice
 from tests.component.house import TRACEPARENT, House
 from tests.component.notifications.postmaster import Postmaster
 from tests.unit.notifications.builders import a_fact

@@ -9,7 +9,7 @@ import pytest
 from contracts.lapas import registration_id_of
 from contracts.registration import ClientDetails, RegistrationOpened
 from contracts.roles import Role
-from services.registration.intake import ReleasedInTheFuture
+from services.registration.domain.intake import ReleasedInTheFuture
 from tests.component.house import House, record_of
 from tests.component.registration.people import (
     REGISTRATION,

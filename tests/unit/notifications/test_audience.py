@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.notifications import Channel
 from contracts.reference import Officer, load_reference
 from contracts.roles import Role
-from services.notifications.audience import (
+from services.notifications.domain.audience import (
     CHAINS,
     Audience,
     Contacts,

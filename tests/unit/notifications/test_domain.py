@@ -16,9 +16,10 @@ from contracts.operations import ReasonKind
 from contracts.reference import load_reference
 from contracts.registration import EventDeadLettered, RegistrationFact, Source
 from contracts.roles import Role
-from services.notifications import domain
-from services.notifications.audience import Audience, Contact, Contacts, Roster, Shift, Staff, Whereabouts
-from services.notifications.domain import (
+from services.notifications.domain import telling
+from services.notifications.domain.audience import Audience, Contact, Contacts, Roster, Shift, Staff, Whereabouts
+from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
+from services.notifications.domain.telling import (
     CLOCKS,
     GATE_DAY_BEFORE,
     GATE_SAME_DAY,
@@ -31,7 +32,6 @@ from services.notifications.domain import (
     Occasion,
     Standing,
 )
-from services.notifications.ledger import NOBODY, Addressee, Urgency
 from tests.unit.notifications.builders import DAY, MOMENT, PARTICULARS, REGISTRATION, a_fact
 
 REFERENCE = load_reference()
@@ -55,10 +55,10 @@ def an_office(**changes: Any) -> Staff:
 
 
 def roles_told(fact: RegistrationFact, *, told: tuple[str, ...] = ()) -> set[Role]:
-    case = replace(domain.learn(None, fact), told=told)
-    occasion = domain.occasion_of(fact)
+    case = replace(telling.learn(None, fact), told=told)
+    occasion = telling.occasion_of(fact)
     assert occasion is not None
-    people = domain.addressees(occasion, case.whereabouts, staff=an_office(), contacts=Contacts())
+    people = telling.addressees(occasion, case.whereabouts, staff=an_office(), contacts=Contacts())
     return {REFERENCE.officers[each.recipient].role for each in people}
 
 
@@ -112,8 +112,8 @@ def test_the_office_is_told_as_its_table_says(
 
 def test_a_release_is_told_to_the_duty_of_the_receiving_unit_and_to_the_officer() -> None:
     fact = a_fact(registration.RegistrationOpened)
-    people = domain.addressees(
-        Occasion.RELEASED, domain.learn(None, fact).whereabouts, staff=an_office(), contacts=Contacts()
+    people = telling.addressees(
+        Occasion.RELEASED, telling.learn(None, fact).whereabouts, staff=an_office(), contacts=Contacts()
     )
 
     assert [each.recipient for each in people] == ["PO-SKY-01", "PO-HQ-02"]
@@ -123,7 +123,7 @@ def test_a_release_is_told_to_the_duty_of_the_receiving_unit_and_to_the_officer(
     "kind", [registration.RegistrationCancelled, registration.RegistrationClosed, registration.ClientHandedOn]
 )
 def test_the_end_of_a_case_is_told_quietly_to_those_who_were_told_of_it(kind: type[RegistrationFact]) -> None:
-    occasion = domain.occasion_of(a_fact(kind))
+    occasion = telling.occasion_of(a_fact(kind))
     assert occasion is not None
 
     assert RULES[occasion].urgency is Urgency.QUIET
@@ -132,8 +132,8 @@ def test_the_end_of_a_case_is_told_quietly_to_those_who_were_told_of_it(kind: ty
 
 
 def test_only_the_highest_rung_of_those_known_late_is_told() -> None:
-    assert domain.occasion_of(a_fact(registration.FirstContactOverdue, hours=24, escalate=False)) is None
-    assert domain.occasion_of(a_fact(registration.FirstContactOverdue, hours=72)) is Occasion.UNSEEN_72
+    assert telling.occasion_of(a_fact(registration.FirstContactOverdue, hours=24, escalate=False)) is None
+    assert telling.occasion_of(a_fact(registration.FirstContactOverdue, hours=72)) is Occasion.UNSEEN_72
 
 
 def a_dead_letter(**changes: Any) -> EventDeadLettered:
@@ -150,7 +150,7 @@ def a_dead_letter(**changes: Any) -> EventDeadLettered:
 
 
 def test_a_dead_letter_of_a_prison_is_told_to_duty_and_operations_at_once_and_again() -> None:
-    first, again = (domain.occasion_of_letter(a_dead_letter(reminder=reminder)) for reminder in (False, True))
+    first, again = (telling.occasion_of_letter(a_dead_letter(reminder=reminder)) for reminder in (False, True))
 
     assert (first, again) == (Occasion.SET_ASIDE, Occasion.STILL_SET_ASIDE)
     assert all(RULES[each].audiences == (Audience.DUTY, Audience.OPERATIONS) for each in (first, again))
@@ -161,9 +161,9 @@ def test_a_dead_letter_of_a_prison_is_told_to_duty_and_operations_at_once_and_ag
 
 
 def test_what_a_fact_does_not_say_stays_known() -> None:
-    announced = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
 
-    opened = domain.learn(
+    opened = telling.learn(
         announced, a_fact(registration.RegistrationOpened, guidance_unit=None, officer=None, facility="LP-KAG")
     )
 
@@ -172,20 +172,20 @@ def test_what_a_fact_does_not_say_stays_known() -> None:
 
 
 def test_a_case_known_only_from_a_late_fact_is_open() -> None:
-    assert domain.learn(None, a_fact(registration.FirstContactOverdue, hours=72)).standing is Standing.OPEN
+    assert telling.learn(None, a_fact(registration.FirstContactOverdue, hours=72)).standing is Standing.OPEN
 
 
 def test_those_who_were_told_are_remembered_once() -> None:
-    case = domain.having_told(domain.learn(None, a_fact(registration.RegistrationOpened)), ["PO-HQ-01", "PO-HQ-02"])
+    case = telling.having_told(telling.learn(None, a_fact(registration.RegistrationOpened)), ["PO-HQ-01", "PO-HQ-02"])
 
-    assert domain.having_told(case, ["PO-HQ-02", "SHA-HQ-01"]).told == ("PO-HQ-01", "PO-HQ-02", "SHA-HQ-01")
+    assert telling.having_told(case, ["PO-HQ-02", "SHA-HQ-01"]).told == ("PO-HQ-01", "PO-HQ-02", "SHA-HQ-01")
 
 
 # --- clocks -----------------------------------------------------------------------------------------------------------
 
 
 def clocks_when(fact: RegistrationFact, *, now: datetime, known: Case | None = None) -> dict[str, datetime | None]:
-    return domain.clocks_after(domain.learn(known, fact), fact, now=now, reference=REFERENCE)
+    return telling.clocks_after(telling.learn(known, fact), fact, now=now, reference=REFERENCE)
 
 
 def test_an_announced_release_rings_at_four_the_day_before_and_at_seven_on_the_day() -> None:
@@ -227,13 +227,13 @@ def test_an_announcement_of_a_day_that_is_over_rings_nothing() -> None:
     ],
 )
 def test_a_release_that_happened_or_will_not_happen_stops_the_clocks(kind: type[RegistrationFact]) -> None:
-    announced = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
 
     assert clocks_when(a_fact(kind), now=MOMENT, known=announced) == dict.fromkeys(CLOCKS)
 
 
 def test_a_release_moved_to_another_day_moves_its_reminders() -> None:
-    announced = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
     moved = a_fact(registration.RegistrationCorrected, releases_on=date(2026, 6, 3))
 
     assert clocks_when(moved, now=MOMENT, known=announced) == {
@@ -244,31 +244,31 @@ def test_a_release_moved_to_another_day_moves_its_reminders() -> None:
 
 
 def test_a_correction_of_something_else_leaves_the_reminders_alone() -> None:
-    announced = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
 
     assert clocks_when(a_fact(registration.RegistrationCorrected), now=MOMENT, known=announced) == {}
 
 
 def test_an_unconfirmed_release_is_told_again_after_an_hour() -> None:
-    announced = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
     unconfirmed = a_fact(registration.ReleaseUnconfirmed)
 
     assert clocks_when(unconfirmed, now=MOMENT, known=announced) == {STILL_UNCONFIRMED: MOMENT + timedelta(hours=1)}
 
 
 def test_a_release_dated_anew_after_it_was_missed_is_announced_again() -> None:
-    missed = domain.learn(
-        domain.learn(None, a_fact(registration.RegistrationAnnounced)), a_fact(registration.ReleaseUnconfirmed)
+    missed = telling.learn(
+        telling.learn(None, a_fact(registration.RegistrationAnnounced)), a_fact(registration.ReleaseUnconfirmed)
     )
     moved = a_fact(registration.RegistrationCorrected, releases_on=date(2026, 6, 3))
 
-    assert domain.learn(missed, moved).standing is Standing.ANNOUNCED
+    assert telling.learn(missed, moved).standing is Standing.ANNOUNCED
     assert clocks_when(moved, now=SATURDAY, known=missed)[STILL_UNCONFIRMED] is None
 
 
 def ring(kind: str, *, now: datetime, case: Case | None = None) -> Occasion | None:
-    known = case or domain.learn(None, a_fact(registration.RegistrationAnnounced))
-    return domain.occasion_of_clock(kind, known, now=now, reference=REFERENCE)
+    known = case or telling.learn(None, a_fact(registration.RegistrationAnnounced))
+    return telling.occasion_of_clock(kind, known, now=now, reference=REFERENCE)
 
 
 @pytest.mark.parametrize(
@@ -290,17 +290,17 @@ def test_a_clock_that_rings_late_says_only_what_is_still_of_use(
 
 @pytest.mark.parametrize("kind", CLOCKS)
 def test_a_clock_of_a_case_that_is_open_or_over_tells_nobody(kind: str) -> None:
-    opened = domain.learn(None, a_fact(registration.RegistrationOpened))
+    opened = telling.learn(None, a_fact(registration.RegistrationOpened))
 
     assert ring(kind, now=here(2026, 5, 29, 16), case=opened) is None
 
 
 @given(now=st.datetimes(min_value=datetime(2026, 5, 20), max_value=datetime(2026, 6, 5), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_whenever_a_release_is_announced_each_coming_reminder_is_told_once(now: datetime) -> None:
-    case = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    case = telling.learn(None, a_fact(registration.RegistrationAnnounced))
     clocks = clocks_when(a_fact(registration.RegistrationAnnounced), now=now)
     rung = [
-        domain.occasion_of_clock(kind, case, now=max(due_at, now), reference=REFERENCE)
+        telling.occasion_of_clock(kind, case, now=max(due_at, now), reference=REFERENCE)
         for kind, due_at in clocks.items()
         if due_at is not None
     ]
@@ -333,13 +333,13 @@ AT_SEKAYU = Whereabouts(receiving_unit="PLG-SKY", told=("PO-SKY-01",))
 def test_how_loudly_somebody_is_told_depends_on_the_occasion(
     occasion: Occasion, channels: tuple[Channel, ...], expected: tuple[Channel | None, ...]
 ) -> None:
-    people = domain.addressees(occasion, AT_SEKAYU, staff=an_office(), contacts=reached_by(*channels))
+    people = telling.addressees(occasion, AT_SEKAYU, staff=an_office(), contacts=reached_by(*channels))
 
     assert people == tuple(Addressee("PO-SKY-01", channel) for channel in expected)
 
 
 def test_an_office_without_anybody_leaves_a_row_that_says_so() -> None:
-    people = domain.addressees(
+    people = telling.addressees(
         Occasion.UNSEEN_48, AT_SEKAYU, staff=an_office(officers={}, roster=Roster()), contacts=Contacts()
     )
 
@@ -362,11 +362,11 @@ def test_nobody_is_told_the_same_thing_twice_by_the_same_channel(
     channels: list[Channel],
 ) -> None:
     fact = a_fact(kind, juvenile=juvenile, officer=officer, guidance_unit=guidance_unit)
-    occasion = domain.occasion_of(fact)
+    occasion = telling.occasion_of(fact)
     assert occasion is not None
 
-    people = domain.addressees(
-        occasion, domain.learn(None, fact).whereabouts, staff=an_office(), contacts=reached_by(*channels)
+    people = telling.addressees(
+        occasion, telling.learn(None, fact).whereabouts, staff=an_office(), contacts=reached_by(*channels)
     )
 
     assert len(set(people)) == len(people)
@@ -381,9 +381,9 @@ def test_what_is_known_of_a_case_holds_nothing_personal() -> None:
 
 
 def test_a_child_is_spoken_of_only_by_a_mark_and_a_link() -> None:
-    case = domain.learn(None, a_fact(registration.RegistrationOpened, juvenile=True, facility="LPKA-PLG"))
+    case = telling.learn(None, a_fact(registration.RegistrationOpened, juvenile=True, facility="LPKA-PLG"))
 
-    words = domain.words_of_case(Occasion.RELEASED, case, {}, reference=REFERENCE)
+    words = telling.words_of_case(Occasion.RELEASED, case, {}, reference=REFERENCE)
 
     assert set(words) == {"mark", "link", "urgency"}
     assert words["mark"] == "0412…"

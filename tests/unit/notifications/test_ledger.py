@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from chassis.rules.refusal import Irrelevant
 from contracts.notifications import Channel, NotificationDelivered, NotificationFailed
-from services.notifications import ledger
-from services.notifications.ledger import (
+from services.notifications.domain import ledger
+from services.notifications.domain.ledger import (
     NO_CHANNEL,
     NO_RECIPIENT,
     NOBODY,

@@ -6,8 +6,8 @@ import services.notifications
 from contracts.catalogue import HANDLED, events_of
 from contracts.roles import Role
 from services.notifications.api import ANSWERABLE
-from services.notifications.audience import Audience
-from services.notifications.domain import RULES
+from services.notifications.domain.audience import Audience
+from services.notifications.domain.telling import RULES
 
 README = (Path(services.notifications.__file__).parent / "README.md").read_text(encoding="utf-8")
 

@@ -14,9 +14,9 @@ from contracts.lapas import ReleaseType
 from contracts.operations import ReasonKind
 from contracts.reference import load_reference
 from contracts.registration import EventDeadLettered, RegistrationFact, Source
-from services.notifications import domain
-from services.notifications.domain import RESTRICTED_TEMPLATE, RULES, TOLD_AS, Occasion
-from services.notifications.ledger import Letter
+from services.notifications.domain import telling
+from services.notifications.domain.ledger import Letter
+from services.notifications.domain.telling import RESTRICTED_TEMPLATE, RULES, TOLD_AS, Occasion
 from services.notifications.wording import CURRENT, TEMPLATES, Wording, local_time
 from tests.unit.notifications.builders import MOMENT, REGISTRATION, a_fact
 
@@ -26,11 +26,11 @@ SUBJECT = re.compile(r"(Segera|Tugas baru|Kabar): 0412…")
 
 
 def letter_of(fact: RegistrationFact) -> Letter:
-    case = domain.learn(domain.learn(None, a_fact(registration.RegistrationAnnounced)), fact)
-    occasion = domain.occasion_of(fact)
+    case = telling.learn(telling.learn(None, a_fact(registration.RegistrationAnnounced)), fact)
+    occasion = telling.occasion_of(fact)
     assert occasion is not None
-    words = domain.words_of_case(occasion, case, fact.model_dump(), reference=REFERENCE)
-    return WORDING.letter(domain.template_of(occasion, juvenile=case.juvenile), words)
+    words = telling.words_of_case(occasion, case, fact.model_dump(), reference=REFERENCE)
+    return WORDING.letter(telling.template_of(occasion, juvenile=case.juvenile), words)
 
 
 EXAMPLES: list[RegistrationFact] = [
@@ -86,9 +86,9 @@ def test_a_release_reported_late_says_so() -> None:
 
 @pytest.mark.parametrize("occasion", [Occasion.GATE_DAY_BEFORE, Occasion.GATE_SAME_DAY, Occasion.STILL_UNCONFIRMED])
 def test_every_clock_has_its_words(occasion: Occasion) -> None:
-    case = domain.learn(None, a_fact(registration.RegistrationAnnounced))
+    case = telling.learn(None, a_fact(registration.RegistrationAnnounced))
 
-    letter = WORDING.letter(RULES[occasion].template, domain.words_of_case(occasion, case, {}, reference=REFERENCE))
+    letter = WORDING.letter(RULES[occasion].template, telling.words_of_case(occasion, case, {}, reference=REFERENCE))
 
     assert SUBJECT.fullmatch(letter.subject)
     assert "Sabtu, 30 Mei 2026" in letter.body
@@ -106,9 +106,9 @@ def test_a_dead_letter_is_described_by_codes(*, reminder: bool) -> None:
         reminder=reminder,
         dead_lettered_at=MOMENT,
     )
-    occasion = domain.occasion_of_letter(letter)
+    occasion = telling.occasion_of_letter(letter)
 
-    said = WORDING.letter(RULES[occasion].template, domain.words_of_letter(occasion, letter))
+    said = WORDING.letter(RULES[occasion].template, telling.words_of_letter(occasion, letter))
 
     assert SUBJECT.fullmatch(said.subject)
     assert "lapas.events" in said.body
@@ -117,8 +117,8 @@ def test_a_dead_letter_is_described_by_codes(*, reminder: bool) -> None:
 
 
 def test_operations_learn_of_whom_they_have_to_tell_themselves() -> None:
-    case = domain.learn(None, a_fact(registration.RegistrationOpened))
-    words = domain.words_of_case(
+    case = telling.learn(None, a_fact(registration.RegistrationOpened))
+    words = telling.words_of_case(
         Occasion.UNREACHABLE, case, {"template": "released", "recipients": ["PO-HQ-01"]}, reference=REFERENCE
     )
 
@@ -169,7 +169,7 @@ def test_lines_of_a_letter_stay_apart() -> None:
 
 
 def test_a_day_is_written_as_in_a_letter() -> None:
-    case = domain.learn(None, a_fact(registration.RegistrationAnnounced, releases_on=date(2026, 8, 17)))
-    words = domain.words_of_case(Occasion.GATE_SAME_DAY, case, {}, reference=REFERENCE)
+    case = telling.learn(None, a_fact(registration.RegistrationAnnounced, releases_on=date(2026, 8, 17)))
+    words = telling.words_of_case(Occasion.GATE_SAME_DAY, case, {}, reference=REFERENCE)
 
     assert "Senin, 17 Agustus 2026" in WORDING.letter("gate-reminder", words).body

@@ -7,9 +7,9 @@ from contracts.lapas import CancelReason, ClientReleased, ReleaseAnnounced, Rele
 from contracts.reference import load_reference
 from contracts.registration import ContactMethod, IdentityLevel
 from contracts.roles import Role
-from services.registration import casework, intake
-from services.registration.acts import Approval, FirstContact, Submission
-from services.registration.domain import Acting, Decided, Registration
+from services.registration.domain import casework, intake
+from services.registration.domain.acts import Approval, FirstContact, Submission
+from services.registration.domain.case import Acting, Decided, Registration
 
 REFERENCE = load_reference()
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from chassis.rules.refusal import Irrelevant
 from contracts.lapas import CancelReason, ClientReleased, ReleaseAnnounced, ReleaseCancelled
-from services.registration import clocks
-from services.registration.domain import Registration, Status
+from services.registration.domain import clocks
+from services.registration.domain.case import Registration, Status
 from tests.unit.registration.examples import (
     REFERENCE,
     a_cancellation,

@@ -12,8 +12,8 @@ from contracts.registration import (
     IdentityLevel,
     RegistrationRefused,
 )
-from services.registration import casework, clocks
-from services.registration.acts import (
+from services.registration.domain import casework, clocks
+from services.registration.domain.acts import (
     Approval,
     Biometrics,
     Closing,
@@ -24,7 +24,7 @@ from services.registration.acts import (
     Submission,
     SubmittedFile,
 )
-from services.registration.domain import Acting, BiometricStatus, Registration, Status
+from services.registration.domain.case import Acting, BiometricStatus, Registration, Status
 from tests.unit.registration.examples import (
     DUTY_OFFICER,
     HEAD,

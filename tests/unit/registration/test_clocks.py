@@ -7,9 +7,9 @@ import pytest
 
 from contracts.reference import Reference, ReferenceInvalid
 from contracts.registration import FirstContactOverdue, RegistrationOpened, TracingStarted
-from services.registration import casework, clocks
-from services.registration.acts import Return, Submission, TraceEntry, TraceKind
-from services.registration.domain import Decided, Registration, Status
+from services.registration.domain import casework, clocks
+from services.registration.domain.acts import Return, Submission, TraceEntry, TraceKind
+from services.registration.domain.case import Decided, Registration, Status
 from tests.unit.registration.examples import (
     FRIDAY_1630,
     REFERENCE,

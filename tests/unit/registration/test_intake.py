@@ -5,9 +5,9 @@ import pytest
 from chassis.rules.refusal import Irrelevant
 from contracts.lapas import CancelReason, ReleaseType
 from contracts.registration import ClosingReason, RegistrationCorrected, RegistrationOpened, Source
-from services.registration import casework, clocks, intake
-from services.registration.acts import Closing
-from services.registration.domain import Registration, Status, concluded
+from services.registration.domain import casework, clocks, intake
+from services.registration.domain.acts import Closing
+from services.registration.domain.case import Registration, Status, concluded
 from tests.unit.registration.examples import (
     HEAD,
     REFERENCE,

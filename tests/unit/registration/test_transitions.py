@@ -3,7 +3,7 @@
 import pytest
 
 from chassis.rules.transitions import StepNotAllowed
-from services.registration.domain import TRANSITIONS, Status, Step
+from services.registration.domain.case import TRANSITIONS, Status, Step
 
 AWAITED = ("RELEASED", "CONTACT_OVERDUE", "TRACING")
 ANNOUNCED = ("RELEASE_ANNOUNCED", "PRE_REGISTERED")

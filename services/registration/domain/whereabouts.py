@@ -7,7 +7,7 @@ from chassis.rules.numbering import local_date
 from contracts.lapas import ReleasedPerson
 from contracts.reference import Reference
 from contracts.registration import ContactMethod
-from services.registration.domain import Contact, Registration
+from services.registration.domain.case import Contact, Registration
 
 WANTED: Final = (
     "prison_register_no",

@@ -27,7 +27,7 @@ from contracts.registration import (
     RegistrationSubmitted,
 )
 from contracts.roles import Role
-from services.registration.acts import (
+from services.registration.domain.acts import (
     CALLS,
     Approval,
     Biometrics,
@@ -42,7 +42,7 @@ from services.registration.acts import (
     TraceKind,
     Whom,
 )
-from services.registration.domain import (
+from services.registration.domain.case import (
     TRANSITIONS,
     Acting,
     BiometricStatus,
@@ -55,7 +55,7 @@ from services.registration.domain import (
     Step,
     Submitted,
 )
-from services.registration.whereabouts import met_outside, seen_outside
+from services.registration.domain.whereabouts import met_outside, seen_outside
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 BEFORE_GATE_MAX: Final = timedelta(days=14)

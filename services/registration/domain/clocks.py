@@ -20,7 +20,7 @@ from contracts.registration import (
     TracingStarted,
     TracingStep,
 )
-from services.registration.domain import (
+from services.registration.domain.case import (
     ANNOUNCED,
     AWAITED,
     Decided,

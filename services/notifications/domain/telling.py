@@ -12,8 +12,8 @@ from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.reference import Reference
 from contracts.registration import RegistrationFact, Source
-from services.notifications.audience import Audience, Contacts, Staff, Whereabouts, recipients
-from services.notifications.ledger import NOBODY, Addressee, Urgency
+from services.notifications.domain.audience import Audience, Contacts, Staff, Whereabouts, recipients
+from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
 
 # --- who is told what -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from contracts.event import Fact
 from contracts.personal import Code, Day, DocumentNo, Instant, Note, OfficerCode, UnitCode
 from contracts.registration import ClosingReason, ContactMethod, IdentityLevel
-from services.registration.domain import BiometricStatus
+from services.registration.domain.case import BiometricStatus
 
 DOCUMENTS_MAX: Final = 20
 

@@ -31,8 +31,8 @@ from contracts.registration import (
     ReleaseBreachReported,
     Source,
 )
-from services.registration import clocks
-from services.registration.domain import (
+from services.registration.domain import clocks
+from services.registration.domain.case import (
     ANNOUNCED,
     ENDED,
     TRANSITIONS,
@@ -42,7 +42,7 @@ from services.registration.domain import (
     Status,
     Step,
 )
-from services.registration.whereabouts import placed, seen_outside
+from services.registration.domain.whereabouts import placed, seen_outside
 
 AHEAD_OF_TIME_MAX: Final = timedelta(hours=24)
 REVIVED: Final = (ClosingReason.RELEASED_IN_ERROR, ClosingReason.FULL_TERM)

@@ -1,0 +1,1 @@
+"""The rules of notifications, pure: who is told what, who that is, and the life of a notice."""
