@@ -45,6 +45,7 @@ class House:
     http: httpx.AsyncClient
     office: datetime = FRIDAY_EVENING
     reference: Reference = field(default_factory=load_reference)
+    _tokens: dict[Holder, str] = field(default_factory=dict)
 
     @property
     def endpoints(self) -> dict[str, Any]:
@@ -75,7 +76,9 @@ class House:
     ) -> "Caller":
         """Somebody with a token that says this."""
         holder = Holder(roles=tuple(role.value for role in roles), unit=unit, facility=facility, subject=subject)
-        return Caller(self, {"Authorization": f"Bearer {self.stack.token(holder)}"})
+        if holder not in self._tokens:
+            self._tokens[holder] = self.stack.token(holder)
+        return Caller(self, {"Authorization": f"Bearer {self._tokens[holder]}"})
 
     def nobody(self) -> "Caller":
         """Somebody without a token."""
