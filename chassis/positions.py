@@ -3,20 +3,24 @@
 A database restored from a backup so re-reads what it lost. A partition without a stored offset is read from its start.
 """
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from chassis.database import Pool
 from chassis.failures import TRANSIENT, UnavailableError
+from chassis.kafka_reader import KafkaReader
 
 log = structlog.get_logger(__name__)
 
 SELECT_OFFSETS: Final = "SELECT topic, partition, next_offset FROM consumer_offset WHERE consumer = $1"
+PLACE_SECONDS: Final = 3.0
+"""While partitions are being placed no heartbeat is sent, so it must end well within a session."""
 FORGET_OFFSET: Final = "DELETE FROM consumer_offset WHERE consumer = $1 AND topic = $2 AND partition = $3"
 
 
@@ -26,7 +30,7 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     pool: Pool
     consumer_name: str
-    consumer_now: Callable[[], AIOKafkaConsumer | None] = lambda: None
+    consumer_now: Callable[[], KafkaReader | None] = lambda: None
 
     def __post_init__(self) -> None:
         """Nothing is in place yet."""
@@ -34,7 +38,7 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self.next: dict[TopicPartition, int] = {}
 
     @property
-    def consumer(self) -> AIOKafkaConsumer | None:
+    def consumer(self) -> KafkaReader | None:
         """The consumer of the present connection, which exists before its first assignment."""
         return self.consumer_now()
 
@@ -56,11 +60,19 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         """Go to the stored offsets; what fails now is done before the first record of that partition is handled."""
         self._placed.clear()
         try:
-            await self.place(assigned)
+            async with asyncio.timeout(PLACE_SECONDS):
+                await self.place(assigned)
         except (KafkaError, UnavailableError, *TRANSIENT) as failure:
             log.warning("partitions not in place yet", action="assign", failure=type(failure).__name__)
 
-    def misplaced(self, partitions: Iterable[TopicPartition]) -> set[TopicPartition]:
+    def misplaced(self, first: Mapping[TopicPartition, int]) -> set[TopicPartition]:
+        """Which of these were never brought to their stored offset, or go on before the place where we were.
+
+        The latter happens when a topic is made anew under a running consumer: Kafka then starts from its beginning.
+        """
+        return {tp for tp, offset in first.items() if tp not in self._placed or offset < self.next[tp]}
+
+    def unplaced(self, partitions: Iterable[TopicPartition]) -> set[TopicPartition]:
         """Which of these were never brought to their stored offset."""
         return set(partitions) - self._placed
 
@@ -105,16 +117,23 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self.next[partition] = offset
         return True
 
-    def behind(self) -> dict[TopicPartition, int]:
-        """For each assigned partition the number of records still to read."""
+    def rewind(self) -> list[TopicPartition]:
+        """Put every partition in hand back to the next record to handle; name those that have more to read."""
+        for partition in tuple(self._placed):
+            self.seek(partition, self.next[partition])
+        return [partition for partition, records in self.behind().items() if records]
+
+    def behind(self, *, in_hand: bool = False) -> dict[TopicPartition, int]:
+        """For each partition the number of records still to read, or with a batch in hand to handle."""
         found: dict[TopicPartition, int] = {}
         consumer = self.consumer
         for partition in self._placed:
             if consumer is None:
                 break
             try:
-                end = consumer.highwater(partition)
-            except AssertionError:  # taken away between two looks; aiokafka says it so
+                end = consumer.last_stable_offset(partition)
+                start = max(self.next.get(partition, 0), 0 if in_hand else consumer.read_up_to(partition))
+            except (AssertionError, AttributeError, KeyError):  # taken away between two looks; aiokafka says it so
                 continue
-            found[partition] = max(0, (end or 0) - self.next.get(partition, 0)) if end is not None else 0
+            found[partition] = max(0, (end or 0) - start)
         return found
