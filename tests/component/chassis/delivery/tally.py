@@ -14,6 +14,7 @@ from chassis.transaction import Transaction
 from contracts.event import Event
 from contracts.lapas import CancelReason, ClientReleased, ReleaseAnnounced, ReleaseCancelled, registration_id_of
 from contracts.registration import ClosingReason, RegistrationCancelled, RegistrationClosed
+from tests.component.chassis.delivery import ledger
 
 FRIDAY: Final = datetime(2026, 5, 29, 9, 30, tzinfo=UTC)
 SERVICE: Final = "registration"
@@ -28,7 +29,11 @@ TABLE: Final = Migration(
     CREATE TABLE tally_log (tally_id uuid NOT NULL, name text NOT NULL, seq bigint GENERATED ALWAYS AS IDENTITY);
     """,
 )
-MIGRATIONS: Final = (*read_migrations("chassis", CHASSIS_MIGRATIONS), TABLE)
+MIGRATIONS: Final = (
+    *read_migrations("chassis", CHASSIS_MIGRATIONS),
+    TABLE,
+    Migration("ledger", 1, "letter", ledger.TABLE),
+)
 
 
 @dataclass(frozen=True)

@@ -1,67 +1,19 @@
 """An effect outside the database takes place once; where it may have been twice, it says so."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Final
 
 import pytest
 
-from chassis.aggregates import Aggregates
 from chassis.clock import SteppedClock
 from chassis.failures import UnavailableError
 from chassis.senders import Claim, Sender, SenderLoop, SendResult, Settlement
 from chassis.transaction import Transaction
 from tests.component.chassis.delivery.harness import ACTOR, Gate, House, until
+from tests.component.chassis.delivery.ledger import LETTERS, Letter, claim, settle
 from tests.component.chassis.delivery.tally import FRIDAY
-
-TABLE: Final = """
-    CREATE TABLE IF NOT EXISTS letter (letter_id text PRIMARY KEY, state text NOT NULL, lease_until timestamptz,
-                                       attempts int NOT NULL, maybe_doubled boolean NOT NULL, version int NOT NULL)
-"""
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A row of a ledger of things to be sent."""
-
-    letter_id: str
-    state: str = "pending"
-    lease_until: Any = None
-    attempts: int = 0
-    maybe_doubled: bool = False
-    traceparent: str | None = None
-    correlation_id: str | None = None
-
-
-def _load(row: Mapping[str, Any]) -> Letter:
-    return Letter(row["letter_id"], row["state"], row["lease_until"], row["attempts"], row["maybe_doubled"])
-
-
-def _dump(letter: Letter) -> dict[str, Any]:
-    names = ("letter_id", "state", "lease_until", "attempts", "maybe_doubled")
-    return {name: getattr(letter, name) for name in names}
-
-
-LETTERS: Final = Aggregates[str, Letter](
-    name="letter",
-    key_type="text",
-    select="SELECT * FROM letter WHERE letter_id = ANY($1) ORDER BY letter_id FOR UPDATE",
-    upsert="""
-        INSERT INTO letter (letter_id, state, lease_until, attempts, maybe_doubled, version)
-        SELECT letter_id, state, lease_until, attempts, maybe_doubled, version
-          FROM json_to_recordset($1::json) AS t(letter_id text, state text, lease_until timestamptz, attempts int,
-                                                maybe_doubled boolean, version int)
-        ON CONFLICT (letter_id) DO UPDATE
-           SET state = EXCLUDED.state, lease_until = EXCLUDED.lease_until, attempts = EXCLUDED.attempts,
-               maybe_doubled = EXCLUDED.maybe_doubled, version = EXCLUDED.version
-         WHERE letter.version = EXCLUDED.version - 1
-    """,
-    key=lambda letter: letter.letter_id,
-    load=_load,
-    dump=_dump,
-)
 
 
 @dataclass
@@ -84,25 +36,6 @@ class Post:
 
         await self.house.do(act)
 
-    async def claim(self, command: Claim, tx: Transaction) -> Sequence[Letter]:
-        """Take what is due; what somebody else had and did not settle may have been sent."""
-        rows = await (await tx.connection()).fetch(
-            "SELECT letter_id FROM letter WHERE state = 'pending' AND (lease_until IS NULL OR lease_until < $1)"
-            " ORDER BY letter_id LIMIT $2",
-            command.at,
-            command.items_max,
-        )
-        claimed = []
-        for row in rows:
-            letter = await tx.lock(LETTERS, row["letter_id"])
-            if letter is None or (letter.lease_until is not None and letter.lease_until >= command.at):
-                continue
-            doubled = letter.maybe_doubled or letter.lease_until is not None
-            letter = replace(letter, lease_until=command.lease_until, maybe_doubled=doubled)
-            tx.save(LETTERS, letter)
-            claimed.append(letter)
-        return claimed
-
     async def send(self, letter: Letter) -> SendResult:
         """Carry a letter."""
         self.clock.step(self.takes)
@@ -112,18 +45,10 @@ class Post:
         self.sent.append(letter.letter_id)
         return SendResult(sent=True)
 
-    async def settle(self, command: Settlement[Letter], tx: Transaction) -> None:
-        """Write down what became of it."""
-        letter = await tx.lock(LETTERS, command.item.letter_id)
-        if letter is None:
-            return
-        state = "sent" if command.result.sent else "pending"
-        tx.save(LETTERS, replace(letter, state=state, lease_until=None, attempts=letter.attempts + 1))
-
     def loop(self, house: House | None = None) -> SenderLoop[Letter]:
         """The loop of one process."""
         house = house or self.house
-        sender = Sender("post", self.claim, self.send, self.settle)
+        sender = Sender("post", claim, self.send, settle)
         return SenderLoop(sender, house.commands, self.clock, house.metrics.senders, lambda: None, house.probes)
 
     async def doubled(self) -> list[str]:
@@ -139,8 +64,6 @@ class Post:
 @pytest.fixture
 async def post(house: House) -> Post:
     """An empty ledger."""
-    await house.pool.execute(TABLE)
-    await house.pool.execute("TRUNCATE letter")
     return Post(house)
 
 
@@ -178,7 +101,7 @@ async def test_a_postman_who_raises_counts_as_one_who_failed(post: Post) -> None
     async def stumble(_letter: Letter) -> SendResult:
         raise ZeroDivisionError
 
-    broken = replace(sender, sender=Sender("post", post.claim, stumble, post.settle))
+    broken = replace(sender, sender=Sender("post", claim, stumble, settle))
     await broken._round()  # noqa: SLF001  one round of a loop that never ends
     await sender._round()  # noqa: SLF001
 
@@ -219,14 +142,14 @@ async def test_a_letter_is_not_doubled_because_the_database_was_away_when_it_was
     await post.owe("l-1")
     failures = 2
 
-    async def settle(command: Settlement[Letter], tx: Transaction) -> None:
+    async def settle_at_last(command: Settlement[Letter], tx: Transaction) -> None:
         nonlocal failures
         if failures:
             failures -= 1
             raise UnavailableError("away")
-        await post.settle(command, tx)
+        await settle(command, tx)
 
-    loop = replace(post.loop(), sender=Sender("post", post.claim, post.send, settle))
+    loop = replace(post.loop(), sender=Sender("post", claim, post.send, settle_at_last))
     await loop._round()  # noqa: SLF001
 
     assert post.sent == ["l-1"]
@@ -254,11 +177,11 @@ async def test_the_actor_of_the_ledger_is_the_sender(post: Post) -> None:
     """Its acts can be told from those of people."""
     seen: list[str] = []
 
-    async def claim(_command: Claim, tx: Transaction) -> Sequence[Letter]:
+    async def claim_nothing(_command: Claim, tx: Transaction) -> Sequence[Letter]:
         seen.append(f"{tx.actor.kind} {tx.actor.id}")
         return ()
 
-    await replace(post.loop(), sender=Sender("post", claim, post.send, post.settle))._round()  # noqa: SLF001
+    await replace(post.loop(), sender=Sender("post", claim_nothing, post.send, settle))._round()  # noqa: SLF001
 
     assert seen == ["timer post"]
     assert ACTOR.kind == "person"
