@@ -26,7 +26,7 @@ CURRENT: Final[Mapping[str, int]] = {
     "refused": 1,
     "registered": 1,
     "submission-overdue": 1,
-    "conflict": 1,
+    "conflict": 2,
     "breach": 1,
     "cancelled": 1,
     "closed": 1,

@@ -41,7 +41,8 @@ from services.registration.domain.acts import (
     TraceEntry,
 )
 from services.registration.domain.case import Registration, Status
-from services.registration.domain.intake import AlreadyKnown, Report
+from services.registration.domain.intake import AlreadyKnown
+from services.registration.domain.standing import Report
 from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
 from services.registration.views import BoardLine, CaseView, Line, TimelineLine
 
@@ -264,11 +265,10 @@ def _add_reading(router: APIRouter, office: _Office) -> None:
             name_begins=q,
             children_by_name=views.may_know_children(caller, context.reference),
         )
-        after = page.after(str, UUID)
-        rows = await store.search(
-            context.pool, wanted, after=None if after is None else (after[0], after[1]), rows_max=page.fetch
-        )
-        return page.page(rows, item=views.line_of, cursor=lambda case: (store.name_key_of(case), case.registration_id))
+        after = page.after(UUID)
+        # Whoever may not know a child by name reads the cursor too: it names the last case and not the person.
+        rows = await store.search(context.pool, wanted, after=None if after is None else after[0], rows_max=page.fetch)
+        return page.page(rows, item=views.line_of, cursor=lambda case: (case.registration_id,))
 
     @router.get("/registrations/{registration_id}")
     async def read_registration(registration_id: UUID, caller: Reader) -> CaseView:

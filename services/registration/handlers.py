@@ -14,7 +14,7 @@ from contracts.reference import Register
 from contracts.registration import ClientDetails
 from contracts.roles import Role
 from services.registration import store
-from services.registration.domain import casework, clocks, intake
+from services.registration.domain import casework, clocks, intake, registers
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -29,7 +29,7 @@ from services.registration.domain.acts import (
     Whom,
 )
 from services.registration.domain.case import Acting, Decided, Registration, Status, Transition, concluded
-from services.registration.domain.casework import Entry
+from services.registration.domain.registers import Entry
 
 A = TypeVar("A")
 
@@ -181,7 +181,7 @@ async def record_first_contact(command: OnCase[FirstContact], tx: Transaction) -
 async def record_trace_entry(command: OnCase[TraceEntry], tx: Transaction) -> Receipt:
     """Somebody was looked for."""
     case = await _case(tx, command.registration_id)
-    decided = casework.record_trace(case, command.act, now=tx.now)
+    decided = casework.record_trace(case, command.act, now=tx.now, reference=tx.reference)
     _append_trace(tx, case, command.act)
     return _keep(tx, case, decided)
 
@@ -217,10 +217,10 @@ async def give_back(command: OnCase[Return], tx: Transaction) -> Receipt:
 async def refuse(command: OnCase[Refusal], tx: Transaction) -> Receipt:
     """The section head refuses and names what follows; a person's own refusal gets its line in the register for it."""
     case = await _case(tx, command.registration_id)
-    decided = casework.refuse(case, command.act, by=_acting(tx), now=tx.now)
+    decided = casework.refuse(case, command.act, by=_acting(tx), now=tx.now, reference=tx.reference)
     letter = command.act.person_refuses
     if letter is not None:
-        await _next_entry(tx, case, casework.PERSON_REFUSES)
+        await _next_entry(tx, case, registers.refusals_of(case))
         recorded = {"registration_id": case.registration_id, "recorded_by": tx.actor.id, "recorded_at": tx.now}
         tx.append(store.PERSON_REFUSALS, letter.model_dump() | recorded)
     return _keep(tx, case, decided)
@@ -229,14 +229,15 @@ async def refuse(command: OnCase[Refusal], tx: Transaction) -> Receipt:
 async def hand_on(command: OnCase[HandOn], tx: Transaction) -> Receipt:
     """Another office has accepted the client."""
     case = await _case(tx, command.registration_id)
-    return _keep(tx, case, casework.hand_on(case, command.act, by=_acting(tx), now=tx.now))
+    decided = casework.hand_on(case, command.act, by=_acting(tx), now=tx.now, reference=tx.reference)
+    return _keep(tx, case, decided)
 
 
 async def close(command: OnCase[Closing], tx: Transaction) -> Receipt:
     """The case ends on evidence; a number that should never have been given becomes void."""
     case = await _case(tx, command.registration_id)
     decided = casework.close(case, command.act, by=_acting(tx), now=tx.now)
-    if case.registered is not None and casework.voids_entry(case, decided.case):
+    if case.registered is not None and registers.voids_entry(case, decided.case):
         void = {"register": case.registered.register_code, "subject": case.registration_id}
         tx.append(store.VOIDED_ENTRIES, void | {"reason": command.act.reason})
     return _keep(tx, case, decided)
@@ -271,7 +272,7 @@ def _keep(tx: Transaction, before: Registration | None, decided: Decided) -> Rec
 async def _next_entry(tx: Transaction, case: Registration, register: Register) -> Entry:
     year = local_year(tx.now, tx.reference.zone)
     seq = await tx.next_number(unit=case.holder_unit, register=register.code, year=year)
-    entry = casework.entry_of(case, register, seq=seq, now=tx.now, reference=tx.reference)
+    entry = registers.entry_of(case, register, seq=seq, now=tx.now, reference=tx.reference)
     tx.append(store.REGISTER_ENTRIES, asdict(entry) | {"entered_by": tx.actor.id, "entered_at": tx.now})
     return entry
 

@@ -28,7 +28,7 @@ from contracts.lapas import (
     registration_id_of,
 )
 from services.registration.domain.case import Status
-from services.registration.domain.intake import Report
+from services.registration.domain.standing import Report
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 ROWS_MAX: Final = 5_000
@@ -60,7 +60,12 @@ COLUMNS: Final = frozenset(
         *(f"{prefix}{name}" for prefix, names in PARTS.items() for name in names),
     }
 )
-COLUMN_OF_RULE: Final = {"released-in-the-future": "released_at", "cancelled-elsewhere": "facility"}
+COLUMN_OF_RULE: Final = {
+    "released-in-the-future": "released_at",
+    "cancelled-elsewhere": "facility",
+    "another-person-under-this-id": "release_id",
+    "registered-client-is-not-unmade": "release_id",
+}
 DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y")
 CLOCK_FORMATS: Final = ("%H:%M", "%H:%M:%S", "%H.%M")
 

@@ -214,6 +214,7 @@ VOIDED_ENTRIES: Final = Rows(
         UPDATE register_entry SET state = 'void', reason = v.reason
           FROM json_to_recordset($1::json) AS v(register text, subject uuid, reason text)
          WHERE register_entry.register = v.register AND register_entry.subject = v.subject
+           AND register_entry.state = 'live'
     """,
 )
 PERSON_REFUSALS: Final = Rows(
@@ -261,8 +262,9 @@ SELECT_SEARCH: Final = """
        AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
        AND ($3::text IS NULL OR facility = $3)
        AND ($4::text IS NULL OR (starts_with(name_key, $4) AND ($5::boolean OR NOT juvenile)))
-       AND ($6::text IS NULL OR (name_key, registration_id) > ($6, $7::uuid))
-     ORDER BY name_key, registration_id LIMIT $8
+       AND ($6::uuid IS NULL OR (name_key, registration_id) > (
+               SELECT last.name_key, last.registration_id FROM registration AS last WHERE last.registration_id = $6))
+     ORDER BY name_key, registration_id LIMIT $7
 """
 SELECT_TIMELINE: Final = """
     SELECT entry_id, step, from_status, to_status, actor_kind, actor_id, actor_role, unit, reason, document_ids,
@@ -307,11 +309,8 @@ async def board(
     return [load(row) for row in rows]
 
 
-async def search(
-    pool: Pool, wanted: Search, *, after: tuple[str, UUID] | None, rows_max: int
-) -> Sequence[Registration]:
-    """Registrations by state, unit, prison and the beginning of a name, in the order of names."""
-    name, registration_id = after or (None, None)
+async def search(pool: Pool, wanted: Search, *, after: UUID | None, rows_max: int) -> Sequence[Registration]:
+    """Registrations by state, unit, prison and the beginning of a name, in the order of names, after this one."""
     begins = None if wanted.name_begins is None else name_key(wanted.name_begins)
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         rows = await connection.fetch(
@@ -321,8 +320,7 @@ async def search(
             wanted.facility,
             begins,
             wanted.children_by_name,
-            name,
-            registration_id,
+            after,
             rows_max,
         )
     return [load(row) for row in rows]

@@ -41,8 +41,9 @@ class Step(StrEnum):
     ANNOUNCE = "an announcement"
     PREPARE = "pre-registration"
     RELEASE = "a release"
+    RELEASE_UNSEEN = "a release long after the contact"
     CORRECT = "a correction"
-    REVOKE = "a revoked decree"
+    REVOKE = "a withdrawal after the release"
     CANCEL = "a cancellation before the release"
     UNDO = "a cancellation after the release"
     DISPUTE = "a cancellation against what an officer saw"
@@ -81,6 +82,7 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (Status.PROVISIONALLY_REGISTERED, Step.RELEASE): Status.PROVISIONALLY_REGISTERED,
     (Status.SUBMITTED, Step.RELEASE): Status.SUBMITTED,
     (Status.REGISTERED, Step.RELEASE): Status.REGISTERED,
+    (Status.PROVISIONALLY_REGISTERED, Step.RELEASE_UNSEEN): Status.RELEASED,
     # The prison says again that it released whom an officer saw.
     (Status.CONFLICT, Step.RELEASE): Status.PROVISIONALLY_REGISTERED,
     **{(status, Step.CORRECT): status for status in Status if status is not Status.HANDED_ON},
@@ -209,7 +211,7 @@ class Registration:
     release: ClientReleased | None = None
     cancellation: ReleaseCancelled | None = None
     revocation: ReleaseCancelled | None = None
-    """A revoked decree takes back an announcement, and of somebody outside it is a breach: it is kept by itself."""
+    """A withdrawal (the decree revoked, a new case, discipline) takes back an announcement and no release."""
 
     unconfirmed_on: datetime | None = None
     """When somebody was told that the announced day had passed in silence."""

@@ -3,12 +3,11 @@
 Who may act at which door is checked there; whose matter it is, and in which state, is checked here.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from chassis.rules.numbering import RegisterNumber, local_date, local_year
+from chassis.rules.numbering import local_date
 from chassis.rules.refusal import Irrelevant, Refused
 from contracts.reference import Reference, Register
 from contracts.registration import (
@@ -16,7 +15,6 @@ from contracts.registration import (
     BiometricWaived,
     ClientHandedOn,
     ClientRegistered,
-    ClosingReason,
     FirstContactMade,
     IdentityLevel,
     RefusalFollowUp,
@@ -27,6 +25,7 @@ from contracts.registration import (
     RegistrationSubmitted,
 )
 from contracts.roles import Role
+from services.registration.domain import clocks
 from services.registration.domain.acts import (
     CALLS,
     Approval,
@@ -55,14 +54,12 @@ from services.registration.domain.case import (
     Step,
     Submitted,
 )
-from services.registration.domain.whereabouts import met_outside, seen_outside
+from services.registration.domain.registers import Entry
+from services.registration.domain.whereabouts import BEFORE_GATE_MAX, FILE_PREFIX, met_outside, seen_outside
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
-BEFORE_GATE_MAX: Final = timedelta(days=14)
 SLIP_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 SLIP_CHARS: Final = 8
-PERSON_REFUSES: Final = Register(code="PENOLAKAN", juvenile=False, kind="PENOLAKAN")
-"""The register of those who refuse (domain.md 10.1), one for all."""
 
 
 class NotYourSection(Refused):
@@ -105,18 +102,6 @@ class AlreadyMet(Irrelevant):
     """The person was met before; the first contact stands."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A line in a register of the office."""
-
-    register: str
-    unit: str
-    year: int
-    seq: int
-    number: str
-    subject: UUID
-
-
 def slip_code_from(id_: UUID) -> str:
     """A short code for the slip, without letters that are mistaken for others; from the random end of a fresh id."""
     rest, letters = id_.int, []
@@ -137,10 +122,13 @@ def record_contact(
     """An officer met the person: the clock of first contact stops, whatever the fingerprint reader does."""
     _check_past(act.contact_at, now)
     if act.whom is Whom.GUARANTOR_ALONE:
-        return record_trace(case, TraceEntry(kind=TraceKind.GUARANTOR_MET, at=act.contact_at, note=act.note), now=now)
-    if by.role is Role.PRISON_OFFICER and act.identity_level is not IdentityLevel.L1:
+        seen = TraceEntry(kind=TraceKind.GUARANTOR_MET, at=act.contact_at, note=act.note)
+        return record_trace(case, seen, now=now, reference=reference)
+    if by.role is Role.PRISON_OFFICER and _level_of(act) is not IdentityLevel.L1:
         raise PrisonOfficerIdentifiesByCodeOnly
-    if case.contact is not None:
+    # Who was met before and is seen again, although the prison took the release back meanwhile, is a matter of its own.
+    seen_again = case.status in (Status.CANCELLED, Status.CLOSED)
+    if case.contact is not None and not (seen_again and act.contact_at > case.contact.at):
         raise AlreadyMet
     if case.closure is not None and not case.closure.by_prison:
         raise OfficeEndedTheCase
@@ -149,11 +137,12 @@ def record_contact(
     return _met(case, act, by=by, slip_code=slip_code, reference=reference)
 
 
-def record_trace(case: Registration, act: TraceEntry, *, now: datetime) -> Decided:
-    """Somebody was looked for: calls and visits stop their clocks of the search, and never that of first contact."""
+def record_trace(case: Registration, act: TraceEntry, *, now: datetime, reference: Reference) -> Decided:
+    """Somebody was looked for: calls and visits since red stop their clocks, and never that of first contact."""
     _check_past(act.at, now)
     changes: dict[str, Any] = {}
-    if case.tracing is not None:
+    red = clocks.red_of(case, reference)
+    if case.tracing is not None and (red is None or act.at >= red):
         done = {"called_at": act.at} if act.kind in CALLS else {}
         done |= {"visited_at": act.at} if act.kind is TraceKind.HOME_VISIT else {}
         changes["tracing"] = case.tracing.model_copy(update=done)
@@ -175,8 +164,8 @@ def submit(case: Registration, act: Submission, *, by: Acting, now: datetime, re
     """The counter has entered everything it has; the section head decides."""
     if case.released_at is None and not seen_outside(case, reference) and TRANSITIONS.allows(case.status, Step.SUBMIT):
         raise NotYetReleased
-    lacking = tuple(f"FILE_{file}" for file in SubmittedFile if file not in act.files)
-    chased = (*(code for code in case.missing if not code.startswith("FILE_")), *lacking)
+    lacking = tuple(f"{FILE_PREFIX}{file}" for file in SubmittedFile if file not in act.files)
+    chased = (*(code for code in case.missing if not code.startswith(FILE_PREFIX)), *lacking)
     decided = Decided(case=case).moved(
         Step.SUBMIT,
         at=now,
@@ -201,25 +190,6 @@ def register_on_approval(case: Registration, act: Approval, *, by: Acting, refer
             raise OfficerNotAvailable
     person = case.person
     return reference.register_for(person.release_type if person is not None else None, juvenile=case.juvenile)
-
-
-def entry_of(case: Registration, register: Register, *, seq: int, now: datetime, reference: Reference) -> Entry:
-    """The line in the register with the next number of the unit that holds the case."""
-    number = RegisterNumber(
-        seq=seq,
-        register=register.code,
-        kind=register.kind,
-        unit=case.holder_unit,
-        issued_on=local_date(now, reference.zone),
-    )
-    return Entry(
-        register=register.code,
-        unit=case.holder_unit,
-        year=local_year(now, reference.zone),
-        seq=seq,
-        number=number.text(register.template),
-        subject=case.registration_id,
-    )
 
 
 def approve(case: Registration, act: Approval, entry: Entry, *, by: Acting, now: datetime) -> Decided:
@@ -257,7 +227,7 @@ def give_back(case: Registration, act: Return, *, by: Acting, now: datetime) -> 
     return decided.said(RegistrationReturned.model_validate(case.about() | {"returned_at": now}))
 
 
-def refuse(case: Registration, act: Refusal, *, by: Acting, now: datetime) -> Decided:
+def refuse(case: Registration, act: Refusal, *, by: Acting, now: datetime, reference: Reference) -> Decided:
     """The section head refuses; the case goes to another office or ends."""
     _check_section(case, by)
     if (act.transfer is None) is (act.closure is None):
@@ -265,28 +235,23 @@ def refuse(case: Registration, act: Refusal, *, by: Acting, now: datetime) -> De
     then = RefusalFollowUp.TRANSFER if act.transfer is not None else RefusalFollowUp.CLOSURE
     refused = RegistrationRefused.model_validate(case.about() | {"then": then, "refused_at": now})
     if act.transfer is not None:
-        return _handed_on(Decided(case=case), Step.REFUSE_FOR_TRANSFER, act.transfer, now=now, first=(refused,))
+        decided, step = Decided(case=case), Step.REFUSE_FOR_TRANSFER
+        return _handed_on(decided, step, act.transfer, now=now, reference=reference, first=(refused,))
     if act.closure is None:
         raise RefusalNamesOneWay
     return _closed(Decided(case=case), Step.REFUSE_FOR_CLOSURE, act.closure, now=now, first=(refused,))
 
 
-def hand_on(case: Registration, act: HandOn, *, by: Acting, now: datetime) -> Decided:
+def hand_on(case: Registration, act: HandOn, *, by: Acting, now: datetime, reference: Reference) -> Decided:
     """Another office has accepted the client: our clocks stop."""
     _check_section_or_head(case, by)
-    return _handed_on(Decided(case=case), Step.HAND_ON, act, now=now)
+    return _handed_on(Decided(case=case), Step.HAND_ON, act, now=now, reference=reference)
 
 
 def close(case: Registration, act: Closing, *, by: Acting, now: datetime) -> Decided:
     """The case ends for good, on evidence, from any state; all its clocks stop."""
     _check_section_or_head(case, by)
     return _closed(Decided(case=case), Step.CLOSE, act, now=now)
-
-
-def voids_entry(before: Registration, after: Registration) -> bool:
-    """Whether a closure says that the entry in the register should never have been made."""
-    never = (ClosingReason.DUPLICATE, ClosingReason.RELEASED_IN_ERROR)
-    return before.status is Status.REGISTERED and after.closure is not None and after.closure.reason in never
 
 
 def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, reference: Reference) -> Decided:
@@ -296,13 +261,15 @@ def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, r
         by=by.id,
         by_role=by.role,
         slip_code=slip_code,
-        visit_at=act.visit_at,
-        visit_unit=act.visit_unit,
+        visit_at=act.visit_at or clocks.usual_visit(case, act.contact_at, reference),
+        visit_unit=act.visit_unit or case.guidance_unit or case.receiving_unit,
     )
     outside = met_outside(contact, case, reference)
     # Before the gate the time to submit does not run yet: the papers come with the release.
     start = max(act.contact_at, case.released_at or act.contact_at)
-    level = IdentityLevel.L3 if act.biometric_status is BiometricStatus.CAPTURED else act.identity_level
+    level = _level_of(act)
+    # Against the prison's word the time to decide runs wherever the person was seen.
+    runs = outside or case.released_at is not None or TRANSITIONS.move(case.status, Step.MEET) is Status.CONFLICT
     decided = Decided(case=case).moved(
         Step.MEET,
         at=act.contact_at,
@@ -310,7 +277,8 @@ def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, r
         contact=contact,
         identity_level=level,
         biometric_status=act.biometric_status,
-        submission_from=start if outside or case.released_at is not None else None,
+        submission_from=start if runs else None,
+        submission_overdue=False,
         tracing=None,
         closure=None,
     )
@@ -330,6 +298,14 @@ def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, r
     return decided
 
 
+def _level_of(act: FirstContact) -> IdentityLevel:
+    """What was shown: a fingerprint is level 3, and where none was taken the officer's own eyes are level 2."""
+    if act.biometric_status is BiometricStatus.CAPTURED:
+        return IdentityLevel.L3
+    claims_print = act.identity_level is IdentityLevel.L3 and act.biometric_status is not None
+    return IdentityLevel.L2 if claims_print else act.identity_level
+
+
 def _told_biometrics(decided: Decided, status: BiometricStatus, *, at: datetime) -> Decided:
     about = decided.case.about()
     if status is BiometricStatus.CAPTURED:
@@ -338,8 +314,17 @@ def _told_biometrics(decided: Decided, status: BiometricStatus, *, at: datetime)
 
 
 def _handed_on(
-    decided: Decided, step: Step, act: HandOn, *, now: datetime, first: tuple[RegistrationRefused, ...] = ()
+    decided: Decided,
+    step: Step,
+    act: HandOn,
+    *,
+    now: datetime,
+    reference: Reference,
+    first: tuple[RegistrationRefused, ...] = (),
 ) -> Decided:
+    # Our clocks run until the other office accepts: a date to come would stop them before.
+    if act.accepted_on > local_date(now, reference.zone):
+        raise InTheFuture
     decided = decided.moved(
         step,
         at=now,

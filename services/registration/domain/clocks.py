@@ -23,6 +23,7 @@ from contracts.registration import (
 from services.registration.domain.case import (
     ANNOUNCED,
     AWAITED,
+    Contact,
     Decided,
     Registration,
     Status,
@@ -40,6 +41,8 @@ RUNG_HOURS: Final = {"D30-24": 24, "D30-48": 48, "D30-72": 72}
 """The rungs by the row of the deadline policy; an office may tighten the hours, the rung keeps its name."""
 RUNG_STEPS: Final = {48: Step.FALL_OVERDUE, 72: Step.TRACE}
 POLICIES: Final = (*RUNG_HOURS, "TRACING-CALLS", "TRACING-VISIT", "SUBMIT", "RELEASE-UNCONFIRMED")
+
+WAITS_TO_SUBMIT: Final = (Status.PROVISIONALLY_REGISTERED, Status.CONFLICT)
 
 KNOWN_LATE_AFTER: Final = timedelta(hours=1)
 """A rung recorded later than this was not noticed when it passed: the service was down, or the report came late."""
@@ -112,9 +115,34 @@ def move_start(decided: Decided, *, now: datetime, reference: Reference) -> Deci
     return pass_rungs(decided, now=now, reference=reference)
 
 
+def move_submission(decided: Decided, known: Registration) -> Decided:
+    """The prison corrected the moment of release: the time to submit of somebody met before it begins with it."""
+    case, contact = decided.case, known.contact
+    if contact is None or known.submission_from != _submission_start(known, contact):
+        return decided
+    start = _submission_start(case, contact)
+    if case.status not in WAITS_TO_SUBMIT or start == case.submission_from:
+        return decided
+    return replace(decided, case=replace(case, submission_from=start, submission_overdue=False))
+
+
 def reported_late(released_at: datetime, *, now: datetime, reference: Reference) -> bool:
     """Whether a rung had passed before anybody told us of the release."""
     return bool(passed(_ladder(released_at, reference), now))
+
+
+def red_of(case: Registration, reference: Reference) -> datetime | None:
+    """When the last rung was reached, from which on the person is searched for."""
+    return None if case.released_at is None else _ladder(case.released_at, reference)[-1].due_at
+
+
+def usual_visit(case: Registration, contact_at: datetime, reference: Reference) -> datetime:
+    """When somebody is asked to come in person: at the opening of the next working day, and not before the release."""
+    calendar = _calendar(reference)
+    day = calendar.local_date(max(contact_at, case.released_at or contact_at))
+    if case.released_at is None and case.announcement is not None:
+        day = max(day, case.announcement.releases_on)
+    return calendar.at(calendar.working_day_on_or_after(day + timedelta(days=1)), calendar.opens)
 
 
 def check_first_contact(case: Registration, *, now: datetime, reference: Reference) -> Decided:
@@ -138,7 +166,7 @@ def miss_visit(case: Registration, *, due: datetime) -> Decided:
 
 def miss_submission(case: Registration, *, due: datetime) -> Decided:
     """Somebody was met and nobody has entered the registration in time."""
-    if case.submission_overdue or case.status not in (Status.PROVISIONALLY_REGISTERED, Status.CONFLICT):
+    if case.submission_overdue or case.status not in WAITS_TO_SUBMIT:
         raise ClockStopped
     overdue = SubmissionOverdue.model_validate(case.about() | {"due_at": due})
     return Decided(case=replace(case, submission_overdue=True)).said(overdue)
@@ -181,10 +209,13 @@ def _unconfirmed_due(case: Registration, reference: Reference) -> datetime | Non
 
 
 def _submission_due(case: Registration, reference: Reference) -> datetime | None:
-    waits = case.status in (Status.PROVISIONALLY_REGISTERED, Status.CONFLICT)
-    if not waits or case.submission_from is None or case.submission_overdue:
+    if case.status not in WAITS_TO_SUBMIT or case.submission_from is None or case.submission_overdue:
         return None
     return due_at(reference.policies["SUBMIT"], case.submission_from, _calendar(reference))
+
+
+def _submission_start(case: Registration, contact: Contact) -> datetime:
+    return max(contact.at, case.released_at or contact.at)
 
 
 def _start_tracing(decided: Decided, *, red: datetime, now: datetime, reference: Reference) -> Decided:

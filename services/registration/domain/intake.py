@@ -6,7 +6,6 @@ is decided from all three, so that the same reports give the same case in whatev
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any, Final
 
 from chassis.rules.refusal import Irrelevant, Refused
@@ -35,25 +34,29 @@ from services.registration.domain import clocks
 from services.registration.domain.case import (
     ANNOUNCED,
     ENDED,
-    TRANSITIONS,
     Closure,
     Decided,
     Registration,
     Status,
     Step,
 )
-from services.registration.domain.whereabouts import placed, seen_outside
+from services.registration.domain.standing import (
+    Report,
+    Stands,
+    by_the_day,
+    is_another_person,
+    is_withdrawn_outside,
+    kind_of,
+    says_nothing_new,
+    what_stands,
+)
+from services.registration.domain.whereabouts import placed, seen_outside, stands_for_first_contact
 
 AHEAD_OF_TIME_MAX: Final = timedelta(hours=24)
 REVIVED: Final = (ClosingReason.RELEASED_IN_ERROR, ClosingReason.FULL_TERM)
 """Closures that a later report of the prison undoes; the others are the office's word about a person's fate."""
-UNCOUNTED: Final = ("reported_at", "time_precision")
-"""What differs from door to door without saying anything else about the release."""
 BY_PRISON: Final = "PRISON_REPORT"
 """The evidence of a closure that follows from the prison's own report."""
-
-
-Report = ReleaseAnnounced | ClientReleased | ReleaseCancelled
 
 
 class ReleasedInTheFuture(Refused):
@@ -62,6 +65,10 @@ class ReleasedInTheFuture(Refused):
 
 class CancelledElsewhere(Refused):
     """Another prison reported this release; only that one can take it back."""
+
+
+class AnotherPersonUnderThisId(Refused):
+    """This release_id was used for another person before; report this one under an id of its own."""
 
 
 class RegisteredClientIsNotUnmade(Refused):
@@ -88,14 +95,6 @@ class CaseIsOver(Irrelevant):
     """The office has ended this case; the report changes nothing in it."""
 
 
-class _Stands(Enum):
-    """Which report counts, given all that is known."""
-
-    RELEASE = auto()
-    ANNOUNCEMENT = auto()
-    NOTHING = auto()
-
-
 def announce(known: Registration | None, event: ReleaseAnnounced, *, now: datetime, reference: Reference) -> Decided:
     """A release is announced: the office prepares; a later revision moves the day."""
     if event.release_type is ReleaseType.FULL_TERM:
@@ -106,10 +105,10 @@ def announce(known: Registration | None, event: ReleaseAnnounced, *, now: dateti
     asked = known.unconfirmed_on if known.announcement and known.announcement.releases_on == event.releases_on else None
     case = placed(replace(known, announcement=event, unconfirmed_on=asked), reference)
     decided = Decided(case=case)
-    stands = _stands(case)
-    if stands is _Stands.ANNOUNCEMENT and known.status in ENDED:
+    stands = what_stands(case)
+    if stands is Stands.ANNOUNCEMENT and known.status in ENDED:
         return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh()))
-    if stands is _Stands.NOTHING:
+    if stands is Stands.NOTHING:
         decided = decided.moved(Step.CORRECT, at=now, reason="cancelled before it was announced")
         return _told_cancelled(decided) if known.person is None else decided
     return _corrected(decided, known, event, now=now)
@@ -119,6 +118,7 @@ def open_on_release(
     known: Registration | None, event: ClientReleased, *, now: datetime, reference: Reference
 ) -> Decided:
     """Somebody has left prison: the clocks run from the true moment, however late or often it is reported."""
+    event = by_the_day(event, reference)
     if event.released_at > now + AHEAD_OF_TIME_MAX:
         raise ReleasedInTheFuture
     if known is None:
@@ -128,10 +128,10 @@ def open_on_release(
         return _opened(Decided.begun(case, Step.RELEASE, at=event.released_at), now=now, reference=reference)
     _check_news(known, event)
     decided = Decided(case=placed(_with(known, event), reference))
-    stands = _stands(decided.case)
-    if stands is _Stands.RELEASE:
+    stands = what_stands(decided.case)
+    if stands is Stands.RELEASE:
         return _released(decided, known, event, now=now, reference=reference)
-    if stands is _Stands.NOTHING and known.status is Status.CANCELLED:
+    if stands is Stands.NOTHING and known.status is Status.CANCELLED:
         return _undone(decided, at=now)
     return decided.moved(Step.CORRECT, at=now, reason="taken back by a cancellation that came first")
 
@@ -145,21 +145,22 @@ def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime
     if known.facility != event.facility:
         raise CancelledElsewhere
     decided = Decided(case=placed(_with(known, event), reference))
-    stood, stands = _stands(known), _stands(decided.case)
-    if _is_breach(decided.case) and not _is_breach(known):
-        return _told_breach(decided, now=now)
+    stood, stands = what_stands(known), what_stands(decided.case)
+    if is_withdrawn_outside(decided.case) and not is_withdrawn_outside(known):
+        return _told_withdrawn(decided, now=now)
     if stood is stands or known.status in (*ENDED, Status.CONFLICT):
-        note = "nothing stood that it could take back" if stood is _Stands.NOTHING else "a later report stands"
+        note = "nothing stood that it could take back" if stood is Stands.NOTHING else "a later report stands"
         return replace(decided.moved(Step.CORRECT, at=now), note=note)
     if known.status is Status.REGISTERED:
         raise RegisteredClientIsNotUnmade
     if known.status is Status.SUBMITTED or seen_outside(known, reference):
-        disputed = decided.moved(Step.DISPUTE, at=now, reason=event.reason)
+        start = known.submission_from or now
+        disputed = decided.moved(Step.DISPUTE, at=now, reason=event.reason, submission_from=start)
         return disputed.said(RegistrationConflict.model_validate(disputed.case.about() | {"reason": event.reason}))
-    if stood is _Stands.ANNOUNCEMENT:
+    if stood is Stands.ANNOUNCEMENT:
         return _told_cancelled(decided.moved(Step.CANCEL, at=event.cancelled_at, reason=event.reason))
     decided = _undone(decided, at=now)
-    return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh())) if stands is _Stands.ANNOUNCEMENT else decided
+    return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh())) if stands is Stands.ANNOUNCEMENT else decided
 
 
 def may_end_another_announcement(known: Registration | None, event: ClientReleased) -> bool:
@@ -191,55 +192,25 @@ def _first(event: Report, step: Step, reference: Reference) -> Registration:
 
 def _with(case: Registration, event: Report) -> Registration:
     """The case with this edition of one of the kept reports."""
-    changed: dict[str, Any] = {_kind_of(event): event}
+    changed: dict[str, Any] = {kind_of(event): event}
     return replace(case, **changed)
-
-
-def _kind_of(event: Report) -> str:
-    """Which of the kept reports this one is a newer edition of."""
-    if isinstance(event, ReleaseAnnounced):
-        return "announcement"
-    if isinstance(event, ClientReleased):
-        return "release"
-    return "revocation" if event.reason is CancelReason.DECREE_REVOKED else "cancellation"
 
 
 def _check_news(known: Registration, event: Report) -> None:
     """Stop at what is known already, and at cases that no report of a prison can change."""
-    last: Report | None = getattr(known, _kind_of(event))
+    last: Report | None = getattr(known, kind_of(event))
+    if is_another_person(event, known, again=last is None or event.revision == last.revision):
+        raise AnotherPersonUnderThisId
     if last is not None and event.revision < last.revision:
         raise OlderRevision
     if last is not None and event.revision == last.revision:
-        raise AlreadyKnown if _says_nothing_new(event, last) else OtherContentOfAKnownRevision
-    over = known.closure is not None and known.closure.reason not in REVIVED
+        raise AlreadyKnown if says_nothing_new(event, last) else OtherContentOfAKnownRevision
+    closed = known.closure.reason if known.closure is not None else None
+    # Whoever had a register number and has served the full term is known to the office for good.
+    served = closed is ClosingReason.FULL_TERM and known.registered is not None
+    over = served or (closed is not None and closed not in REVIVED)
     if known.status is Status.HANDED_ON or over:
         raise CaseIsOver
-
-
-def _says_nothing_new(event: Report, last: Report) -> bool:
-    """Whether all that a report says stands in the last one too; another door may know fewer fields."""
-    said = {name: getattr(event, name) for name in type(event).model_fields if name not in UNCOUNTED}
-    return all(value in (None, (), getattr(last, name, None)) for name, value in said.items())
-
-
-def _stands(case: Registration) -> _Stands:
-    release, announcement, last = case.release, case.announcement, case.taken_back_by
-    if release is not None and not _takes_back(case.cancellation, release):
-        return _Stands.RELEASE
-    if announcement is not None and (last is None or last.revision < announcement.revision):
-        return _Stands.ANNOUNCEMENT
-    return _Stands.NOTHING
-
-
-def _takes_back(cancellation: ReleaseCancelled | None, release: ClientReleased) -> bool:
-    """Whether a cancellation denies a release: it is the later word, by revision or, within one revision, by time.
-
-    By time, because a prison that counts no revisions may cancel an announced release and release the person later.
-    """
-    if cancellation is None:
-        return False
-    later = (cancellation.revision, cancellation.cancelled_at) >= (release.revision, release.released_at)
-    return later and cancellation.facility == release.facility
 
 
 def _afresh() -> dict[str, Any]:
@@ -252,6 +223,7 @@ def _afresh() -> dict[str, Any]:
         "submission_from": None,
         "submission_overdue": False,
         "submitted": None,
+        "registered": None,
         "tracing": None,
         "rungs_recorded": 0,
         "unconfirmed_on": None,
@@ -282,12 +254,16 @@ def _released(
         decided = decided.moved(Step.RELEASE, at=event.released_at, **changes)
         return _opened(decided, now=now, reference=reference)
     if known.release is None or known.status is Status.CONFLICT:
+        if not stands_for_first_contact(known.contact, decided.case):
+            decided = decided.moved(Step.RELEASE_UNSEEN, at=event.released_at, **_afresh())
+            return _opened(decided, now=now, reference=reference)
         start = known.submission_from or max(now if known.contact is None else known.contact.at, event.released_at)
         decided = decided.moved(Step.RELEASE, at=event.released_at, submission_from=start)
         if known.release is None:
             return _opened(decided, now=now, reference=reference)
         return _told_corrected(decided, known, event)
     decided = _corrected(decided, known, event, now=now)
+    decided = clocks.move_submission(decided, known)
     return clocks.move_start(decided, now=now, reference=reference)
 
 
@@ -307,7 +283,7 @@ def _opened(decided: Decided, *, now: datetime, reference: Reference) -> Decided
     }
     decided = decided.said(RegistrationOpened.model_validate(case.about() | said))
     decided = clocks.pass_rungs(decided, now=now, reference=reference)
-    return _told_breach(decided, now=now) if _is_breach(decided.case) else decided
+    return _told_withdrawn(decided, now=now) if is_withdrawn_outside(decided.case) else decided
 
 
 def _corrected(
@@ -354,16 +330,17 @@ def _ended(decided: Decided, step: Step, reason: ClosingReason, *, at: datetime)
     return decided.said(RegistrationClosed.model_validate(decided.case.about() | said))
 
 
-def _is_breach(case: Registration) -> bool:
-    """Whether the decree of somebody outside was revoked: a matter for supervision, and never a cancellation."""
-    outside = TRANSITIONS.allows(case.status, Step.REVOKE) and _stands(case) is _Stands.RELEASE
-    revocation, release = case.revocation, case.release
-    return outside and release is not None and revocation is not None and revocation.revision >= release.revision
-
-
-def _told_breach(decided: Decided, *, now: datetime) -> Decided:
-    decided = decided.moved(Step.REVOKE, at=now, reason=CancelReason.DECREE_REVOKED)
-    return decided.said(ReleaseBreachReported.model_validate(decided.case.about() | {"reported_at": now}))
+def _told_withdrawn(decided: Decided, *, now: datetime) -> Decided:
+    """A revoked decree is a breach for supervision; any other word is put before a human; no clock stops for either."""
+    if decided.case.revocation is None:
+        message = "withdrawn without a withdrawal"
+        raise AssertionError(message)
+    reason = decided.case.revocation.reason
+    decided = decided.moved(Step.REVOKE, at=now, reason=reason)
+    about = decided.case.about()
+    if reason is CancelReason.DECREE_REVOKED:
+        return decided.said(ReleaseBreachReported.model_validate(about | {"reported_at": now}))
+    return decided.said(RegistrationConflict.model_validate(about | {"reason": reason}))
 
 
 def _told_cancelled(decided: Decided) -> Decided:

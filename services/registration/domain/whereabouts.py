@@ -1,6 +1,7 @@
 """Where somebody comes from, belongs to and was seen, and what nobody has told us yet."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from chassis.rules.numbering import local_date
@@ -27,7 +28,11 @@ WANTED: Final = (
     "photo",
 )
 """What a prison may leave out and the office chases; none of it delays a clock."""
+FILE_PREFIX: Final = "FILE_"
+"""How a paper that the counter has not seen yet stands in the same list."""
 
+BEFORE_GATE_MAX: Final = timedelta(days=14)
+"""Whoever was met inside longer ago has not been met on the way out."""
 OUTSIDE: Final = (ContactMethod.AT_OFFICE, ContactMethod.HOME_VISIT)
 """Where nobody can be who is still in prison; outposts and gates are on both sides of the wall."""
 
@@ -41,7 +46,7 @@ def placed(case: Registration, reference: Reference) -> Registration:
         receiving_unit=reference.receiving_unit(origin.facility),
         guidance_unit=reference.unit_of_regency(regency),
         juvenile=origin.is_juvenile,
-        missing=missing_of(case, reference),
+        missing=(*missing_of(case, reference), *(code for code in case.missing if code.startswith(FILE_PREFIX))),
     )
 
 
@@ -60,6 +65,11 @@ def missing_of(case: Registration, reference: Reference) -> tuple[str, ...]:
     if person.facility not in reference.facilities:
         missing.append("FACILITY_UNKNOWN")
     return tuple(missing)
+
+
+def stands_for_first_contact(contact: Contact | None, case: Registration) -> bool:
+    """Whether this contact was close enough to the release to be the first one, or after it."""
+    return contact is None or case.released_at is None or case.released_at - contact.at <= BEFORE_GATE_MAX
 
 
 def seen_outside(case: Registration, reference: Reference) -> bool:

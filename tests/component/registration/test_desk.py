@@ -28,7 +28,7 @@ from tests.component.registration.people import (
 )
 
 CASE = f"/v1/registrations/{REGISTRATION}"
-TRANSFER = {"to_office": "BPS-LAHAT", "acceptance_no": "W6.PAS-12", "accepted_on": "2026-05-30"}
+TRANSFER = {"to_office": "BPS-LAHAT", "acceptance_no": "W6.PAS-12", "accepted_on": "2026-05-29"}
 DUPLICATE = {"reason": "DUPLICATE", "evidence": "OTHER_REGISTRATION"}
 
 
@@ -145,6 +145,39 @@ async def test_a_number_that_was_given_to_a_duplicate_stays_and_is_void(house: H
     assert closed.json()["status"] == "closed"
     assert approved.json()["register_no"].startswith("0002/")
     assert await entries(house) == [("KLD-PB", 1, "void"), ("KLD-PB", 2, "live")]
+
+
+async def test_whose_number_became_void_can_be_registered_under_another(house: House) -> None:
+    case = await submitted(house, RELEASE)
+    async with section_head(house) as head, officer(house) as po, registrar(house) as reg:
+        await head.post(f"{CASE}/approval", json={})
+        closed = {"reason": "RELEASED_IN_ERROR", "evidence": "PRISON_LETTER"}
+        await head.post(f"{CASE}/closure", json=closed)
+        house.office.set(hours_later(5))
+        assert await house.hear(a_release(revision=2, released_at=hours_later(4).isoformat())) == ["applied"]
+        view = (await head.get(CASE)).json()
+        await po.post(f"{CASE}/contacts", json=a_contact(contact_at=hours_later(5).isoformat()))
+        await reg.post(f"{CASE}/submission", json={})
+        approved = await head.post(f"{CASE}/approval", json={})
+
+    assert view["register_no"] is None
+    assert approved.status_code == 200, approved.text
+    assert await entries(house) == [("KLD-PB", 1, "void"), ("KLD-PB", 2, "live")]
+    assert await status_of(house, case) == "registered"
+
+
+async def test_a_child_who_refuses_stands_in_a_register_for_children(house: House) -> None:
+    await submitted(house, RELEASE, category="CHILD")
+    refusal = {
+        "reason": "menolak dibimbing",
+        "closure": {"reason": "REARRESTED", "evidence": "POLICE_LETTER"},
+        "person_refuses": {"letter_no": "B-78", "letter_on": "2026-05-30", "kind": "WRITTEN"},
+    }
+
+    async with childrens_head(house) as head:
+        await head.post(f"{CASE}/refusal", json=refusal)
+
+    assert await entries(house) == [("PENOLAKAN-A", 1, "live")]
 
 
 async def test_who_refuses_guidance_stands_in_the_register_for_it(house: House) -> None:

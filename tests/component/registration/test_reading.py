@@ -1,6 +1,7 @@
 """Boards, lists and timelines, and who is shown whom."""
 
 import json
+from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
@@ -115,6 +116,25 @@ async def test_a_child_is_initials_in_lists_and_found_by_name_by_those_who_may_a
     assert listed.json()["items"][0]["who"] == "D.R.P."
     assert searched.json()["items"] == []
     assert len(found.json()["items"]) == 1
+
+
+async def test_a_list_is_read_page_by_page_and_its_cursor_names_nobody(house: House) -> None:
+    names = ["Ani", "Dimas Rahasia", "Dimas Rahasia", "Eko", "Zul"]
+    await house.hear(*(a_release(release_id=f"R-{i}", name=name, category="CHILD") for i, name in enumerate(names)))
+
+    seen, cursor = [], None
+    async with officer(house) as client:
+        while True:
+            parameters = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+            page = (await client.get("/v1/registrations", params=parameters)).json()
+            seen += [(line["who"], line["registration_id"]) for line in page["items"]]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+            assert b"dimas" not in urlsafe_b64decode(cursor + "==").lower()
+
+    assert [who for who, _ in seen] == ["A.", "D.R.", "D.R.", "E.", "Z."]
+    assert len({registration_id for _, registration_id in seen}) == 5
 
 
 @pytest.mark.parametrize(

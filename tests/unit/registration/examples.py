@@ -7,7 +7,7 @@ from contracts.lapas import CancelReason, ClientReleased, ReleaseAnnounced, Rele
 from contracts.reference import load_reference
 from contracts.registration import ContactMethod, IdentityLevel
 from contracts.roles import Role
-from services.registration.domain import casework, intake
+from services.registration.domain import casework, intake, registers
 from services.registration.domain.acts import Approval, FirstContact, Submission
 from services.registration.domain.case import Acting, Decided, Registration
 
@@ -149,7 +149,7 @@ def approve(
     now = now or hours_later(6)
     act = Approval()
     register = casework.register_on_approval(case, act, by=by, reference=REFERENCE)
-    entry = casework.entry_of(case, register, seq=seq, now=now, reference=REFERENCE)
+    entry = registers.entry_of(case, register, seq=seq, now=now, reference=REFERENCE)
     return casework.approve(case, act, entry, by=by, now=now)
 
 

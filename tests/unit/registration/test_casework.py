@@ -12,7 +12,7 @@ from contracts.registration import (
     IdentityLevel,
     RegistrationRefused,
 )
-from services.registration.domain import casework, clocks
+from services.registration.domain import casework, clocks, registers
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -46,7 +46,7 @@ from tests.unit.registration.examples import (
     said,
 )
 
-ACCEPTED = HandOn(to_office="BPS-LAHAT", acceptance_no="W6.PAS-12", accepted_on="2026-02-01")  # type: ignore[arg-type]
+ACCEPTED = HandOn(to_office="BPS-LAHAT", acceptance_no="W6.PAS-12", accepted_on="2026-01-30")  # type: ignore[arg-type]
 DUPLICATE = Closing(reason=ClosingReason.DUPLICATE, evidence="OTHER_REGISTRATION")
 
 
@@ -272,7 +272,9 @@ def test_a_child_is_guided_by_a_certified_officer() -> None:
 def test_a_refusal_names_a_transfer_or_a_closure() -> None:
     refusal = Refusal(reason="bukan wilayah kami", transfer=ACCEPTED)
 
-    decided = casework.refuse(a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9))
+    decided = casework.refuse(
+        a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9), reference=REFERENCE
+    )
 
     assert decided.case.status is Status.HANDED_ON
     assert said(decided) == ["RegistrationRefused", "ClientHandedOn"]
@@ -282,7 +284,9 @@ def test_a_refusal_names_a_transfer_or_a_closure() -> None:
 def test_a_refusal_with_a_closure_closes() -> None:
     refusal = Refusal(reason="sudah terdaftar", closure=DUPLICATE)
 
-    decided = casework.refuse(a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9))
+    decided = casework.refuse(
+        a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9), reference=REFERENCE
+    )
 
     assert decided.case.status is Status.CLOSED
     assert said(decided) == ["RegistrationRefused", "RegistrationClosed"]
@@ -295,7 +299,7 @@ def test_a_refusal_with_a_closure_closes() -> None:
 )
 def test_a_refusal_that_names_no_one_way_is_refused(refusal: Refusal) -> None:
     with pytest.raises(casework.RefusalNamesOneWay):
-        casework.refuse(a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9))
+        casework.refuse(a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9), reference=REFERENCE)
 
 
 def test_a_refusal_by_the_person_keeps_its_letter() -> None:
@@ -303,7 +307,9 @@ def test_a_refusal_by_the_person_keeps_its_letter() -> None:
     refusal = Refusal(reason="menolak bimbingan", closure=DUPLICATE, person_refuses=letter)
 
     assert (
-        casework.refuse(a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9)).case.status
+        casework.refuse(
+            a_submitted_client(), refusal, by=SECTION_HEAD_ADULT, now=hours_later(9), reference=REFERENCE
+        ).case.status
         is Status.CLOSED
     )
 
@@ -323,7 +329,9 @@ def test_a_case_is_closed_with_evidence_from_any_state_and_its_clocks_stop(case:
 
 
 def test_handing_on_stops_our_clocks() -> None:
-    decided = casework.hand_on(a_released_client(), ACCEPTED, by=SECTION_HEAD_ADULT, now=hours_later(9))
+    decided = casework.hand_on(
+        a_released_client(), ACCEPTED, by=SECTION_HEAD_ADULT, now=hours_later(9), reference=REFERENCE
+    )
 
     assert decided.case.status is Status.HANDED_ON
     assert clocks.timers_of(decided.case, REFERENCE) == {}
@@ -331,7 +339,9 @@ def test_handing_on_stops_our_clocks() -> None:
 
 def test_a_registered_client_is_not_handed_on_by_registration() -> None:
     with pytest.raises(StepNotAllowed):
-        casework.hand_on(a_registered_client(), ACCEPTED, by=SECTION_HEAD_ADULT, now=hours_later(9))
+        casework.hand_on(
+            a_registered_client(), ACCEPTED, by=SECTION_HEAD_ADULT, now=hours_later(9), reference=REFERENCE
+        )
 
 
 def test_a_duty_officer_does_not_close() -> None:
@@ -347,4 +357,4 @@ def test_a_number_that_should_never_have_been_given_becomes_void(reason: Closing
 
     closed = casework.close(registered, Closing(reason=reason, evidence="LETTER"), by=HEAD, now=hours_later(9)).case
 
-    assert casework.voids_entry(registered, closed) is void
+    assert registers.voids_entry(registered, closed) is void

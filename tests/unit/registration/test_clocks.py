@@ -105,7 +105,7 @@ def test_a_noted_call_stops_the_clock_of_the_calls_and_no_other() -> None:
     traced = at_hour(a_released_client(), 72).case
 
     case = casework.record_trace(
-        traced, TraceEntry(kind=TraceKind.CALL_GUARANTOR, at=hours_later(73)), now=hours_later(73)
+        traced, TraceEntry(kind=TraceKind.CALL_GUARANTOR, at=hours_later(73)), now=hours_later(73), reference=REFERENCE
     ).case
 
     assert case.status is Status.TRACING
