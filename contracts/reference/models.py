@@ -95,12 +95,13 @@ class Regency(Row):
 
 
 class Unit(Row):
-    """The head office or an outpost, and the regencies it serves."""
+    """The head office or an outpost, the regencies it serves, and the number that its clients are given."""
 
     code: UnitCode
     name: Name
     is_head_office: bool = False
     regencies: tuple[Code, ...] = ()
+    phone: Name | None = None
 
 
 class Facility(Row):

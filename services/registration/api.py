@@ -51,17 +51,20 @@ R = TypeVar("R", bound=Receipt)
 
 SECTION_HEADS: Final = (Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD)
 ON_BEHALF: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
-"""Who may enter what a prison reported by telephone or on paper."""
-STAFF: Final = (*sorted(DUTY_ROLES), *SECTION_HEADS, Role.HEAD)
+"""Who may enter whatever a prison said by telephone or on paper, a cancellation and a whole list too."""
+ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
+"""Who asks a prison at night may enter that somebody is out, or another day; to take back is for registrars."""
+STAFF: Final = (*ON_DUTY, *SECTION_HEADS, Role.HEAD)
 EVENT_DOORS: Final = {
     ReleaseAnnounced: handlers.prepare_for_release,
     ClientReleased: handlers.open_registration,
     ReleaseCancelled: handlers.take_release_back,
 }
 
+Telling = Annotated[Principal, Depends(allow(Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_DUTY))]
 Reporter = Annotated[Principal, Depends(allow(Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF))]
-Meeting = Annotated[Principal, Depends(allow(*sorted(DUTY_ROLES), Role.PRISON_OFFICER))]
-Duty = Annotated[Principal, Depends(allow(*sorted(DUTY_ROLES)))]
+Meeting = Annotated[Principal, Depends(allow(*ON_DUTY, Role.PRISON_OFFICER))]
+Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
 Registrar = Annotated[Principal, Depends(allow(*ON_BEHALF))]
 SectionHead = Annotated[Principal, Depends(allow(*SECTION_HEADS))]
 Decider = Annotated[Principal, Depends(allow(*SECTION_HEADS, Role.HEAD))]
@@ -121,14 +124,14 @@ class _Office:
     async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
         """Take a report through the same door as Kafka's."""
         registration_id = registration_id_of(event.release_id)
-        if not caller.roles.intersection(ON_BEHALF):
+        if not caller.roles & DUTY_ROLES:
             known = await store.find(self.context.pool, registration_id)
             require_facility(caller, event.facility)
             require_facility(caller, known.facility if known is not None else event.facility)
         receipt: Receipt = await self.context.commands.run(
             EVENT_DOORS[type(event)],  # type: ignore[arg-type]  # each door takes the event it stands for
             event,
-            actor=_actor(caller, Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF),
+            actor=_actor(caller, Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF, *ON_DUTY),
             keys=[(store.REGISTRATIONS, registration_id)],
             idempotency=once,
         )
@@ -173,12 +176,12 @@ def _add_reports(router: APIRouter, office: _Office) -> None:
             return JSONResponse(content | {"note": None})
 
     @router.post("/announcements", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
-    async def announce_release(body: AnnouncementBody, caller: Reporter, once: Once) -> Receipt | JSONResponse:
+    async def announce_release(body: AnnouncementBody, caller: Telling, once: Once) -> Receipt | JSONResponse:
         """Announce a release; a higher revision of the same release_id corrects it."""
         return await answer(ReleaseAnnounced.model_validate(body.model_dump()), caller, once)
 
     @router.post("/releases", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
-    async def report_release(body: ReleaseBody, caller: Reporter, once: Once) -> Receipt | JSONResponse:
+    async def report_release(body: ReleaseBody, caller: Telling, once: Once) -> Receipt | JSONResponse:
         """Report a release; a higher revision of the same release_id corrects it."""
         return await answer(ClientReleased.model_validate(body.model_dump()), caller, once)
 
@@ -299,7 +302,7 @@ def _add_meeting(router: APIRouter, office: _Office) -> None:
         case = await office.case(registration_id)
         if not caller.roles & DUTY_ROLES:
             require_facility(caller, case.facility)
-        actor = _actor(caller, *sorted(DUTY_ROLES), Role.PRISON_OFFICER)
+        actor = _actor(caller, *ON_DUTY, Role.PRISON_OFFICER)
         return await office.act(handlers.record_first_contact, OnCase(registration_id, act), actor, once)
 
     @router.post("/registrations/{registration_id}/trace-entries")
@@ -329,7 +332,7 @@ def _add_meeting(router: APIRouter, office: _Office) -> None:
 
 
 def _on_duty(caller: Principal) -> Actor:
-    return _actor(caller, *sorted(DUTY_ROLES))
+    return _actor(caller, *ON_DUTY)
 
 
 def _add_deciding(router: APIRouter, office: _Office) -> None:

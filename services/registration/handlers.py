@@ -52,9 +52,10 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Slip(Receipt):
-    """What the client takes along from a first contact: a code, and when and where to come."""
+    """What the client takes along from a first contact: a code, when and where to come, and whom to call."""
 
     slip_code: str | None = None
+    phone: str | None = None
     visit_at: datetime | None = None
     visit_unit: str | None = None
 
@@ -169,10 +170,12 @@ async def record_first_contact(command: OnCase[FirstContact], tx: Transaction) -
         _append_trace(tx, case, TraceEntry(kind=TraceKind.GUARANTOR_MET, at=act.contact_at, note=act.note))
     kept = _keep(tx, case, decided)
     contact = decided.case.contact
+    unit = tx.reference.units.get(contact.visit_unit or "") if contact is not None else None
     return Slip(
         registration_id=kept.registration_id,
         status=kept.status,
         slip_code=contact.slip_code if contact is not None else None,
+        phone=unit.phone if unit is not None else None,
         visit_at=contact.visit_at if contact is not None else None,
         visit_unit=contact.visit_unit if contact is not None else None,
     )

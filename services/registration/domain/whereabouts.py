@@ -16,6 +16,8 @@ WANTED: Final = (
     "decree_no",
     "decree_on",
     "category",
+    "age_at_offence",
+    "father_name",
     "sex",
     "nik",
     "phone",
@@ -26,6 +28,10 @@ WANTED: Final = (
     "sentence_ends_on",
     "handover_no",
     "photo",
+    "offence_group",
+    "employment",
+    "schooling",
+    "supervising_prosecutor",
 )
 """What a prison may leave out and the office chases; none of it delays a clock."""
 FILE_PREFIX: Final = "FILE_"
@@ -60,8 +66,8 @@ def missing_of(case: Registration, reference: Reference) -> tuple[str, ...]:
         missing.append("BIRTH_DATE")
     if person.litmas_no is None and person.request_id is None:
         missing.append("LITMAS_NO")
-    if person.guarantor is not None and person.guarantor.address is None:
-        missing.append("GUARANTOR_ADDRESS")
+    if person.guarantor is not None:
+        missing += [f"GUARANTOR_{name.upper()}" for name, value in person.guarantor if value is None]
     if person.facility not in reference.facilities:
         missing.append("FACILITY_UNKNOWN")
     return tuple(missing)

@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contracts.lapas import registration_id_of
+from contracts.reference import load_reference
+from contracts.reference.loader import BUILT_IN
 from contracts.registration import BiometricWaived, ClientRegistered, RegistrationConflict
 from contracts.roles import Role
 from tests.component.house import House
@@ -55,6 +58,23 @@ async def test_from_the_gate_to_a_number(house: House) -> None:
     assert isinstance(registered, ClientRegistered)
     assert registered.officer == "PO-HQ-01"
     assert await house.clocks() == {}
+
+
+async def test_the_slip_bears_a_code_a_telephone_number_and_when_and_where_to_come(
+    house: House, tmp_path: Path
+) -> None:
+    units = (BUILT_IN / "units.toml").read_text()
+    (tmp_path / "units.toml").write_text(units.replace('code = "PLG-PBM"', 'code = "PLG-PBM"\nphone = "0713-555-0100"'))
+    own = House(house.service, house.pool, house.settings, house.issuer, load_reference(tmp_path))
+    await own.hear(a_release(domicile={"regency": "Prabumulih"}))
+
+    async with officer(own) as po:
+        slip = (await po.post(f"{CASE}/contacts", json=a_contact())).json()
+
+    assert len(slip["slip_code"]) == 8
+    assert (slip["phone"], slip["visit_unit"]) == ("0713-555-0100", "PLG-PBM")
+    # Friday at closing time, and Monday is a holiday.
+    assert slip["visit_at"] == "2026-06-02T01:00:00Z"
 
 
 async def test_the_timeline_says_who_did_what_in_which_role(house: House) -> None:

@@ -149,9 +149,21 @@ async def test_a_registrar_enters_what_a_prison_told_by_telephone(house: House) 
     assert await house.pool.fetchval("SELECT actor_role FROM timeline") == "REGISTRAR"
 
 
+async def test_whoever_is_on_duty_enters_what_the_prison_said_at_night_and_takes_nothing_back(house: House) -> None:
+    """The officer who asks about an unconfirmed release must not wait for a registrar until Monday."""
+    taken_back = {"facility": "LP1-PLG", "reason": "NOT_RELEASED", "cancelled_at": hours_later(1).isoformat()}
+    async with caller(house, Role.PROBATION_OFFICER) as officer:
+        redated = await officer.post("/v1/announcements", json=release_data(releases_on="2026-05-30"))
+        released = await officer.post("/v1/releases", json=release_data())
+        cancelled = await officer.post(f"/v1/releases/{RELEASE}/cancellation", json=taken_back)
+
+    assert (redated.status_code, released.status_code, cancelled.status_code) == (201, 201, 403)
+    assert await house.pool.fetchval("SELECT actor_role FROM timeline WHERE step = 'release'") == "PROBATION_OFFICER"
+
+
 async def test_who_is_not_allowed_reports_nothing(house: House) -> None:
-    async with caller(house, Role.PROBATION_OFFICER) as officer, house.client() as stranger:
-        forbidden = await officer.post("/v1/releases", json=release_data())
+    async with caller(house, Role.TPP_MEMBER) as member, house.client() as stranger:
+        forbidden = await member.post("/v1/releases", json=release_data())
         unknown = await stranger.post("/v1/releases", json=release_data())
 
     assert (forbidden.status_code, unknown.status_code) == (403, 401)

@@ -318,3 +318,11 @@ def test_no_fact_of_ours_repeats_the_prisons_own_id() -> None:
     assert all("Budi" not in fact.model_dump_json() for fact in decided.facts)
     assert decided.case.announcement is None
     assert RELEASE_DAY.isoformat() == "2026-01-30"
+
+
+def test_everything_wanted_that_a_prison_leaves_out_is_listed() -> None:
+    case = a_released_client(guarantor={"name": "Siti"}, category="ADULT")
+
+    assert {"AGE_AT_OFFENCE", "OFFENCE_GROUP", "SUPERVISING_PROSECUTOR", "BIRTH_DATE", "LITMAS_NO"} <= set(case.missing)
+    assert {"GUARANTOR_PHONE", "GUARANTOR_ADDRESS", "GUARANTOR_RELATION"} <= set(case.missing)
+    assert not {"CATEGORY", "GUARANTOR", "GUARANTOR_NAME"} & set(case.missing)
