@@ -5,6 +5,7 @@ A field that could name, reach or describe a person has a type of the first half
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,6 +30,7 @@ _YEAR_MIN: Final = 1900
 _YEAR_MAX: Final = 2200
 # PostgreSQL cannot store NUL, and a control character in a name is a sign of a broken sender.
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+_FIELD_NAME: Final = re.compile(r"[a-z]{1,20}(_[a-z]{1,20}){0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,19 @@ def masked(data: Any, model: type[BaseModel]) -> Any:
     """The JSON data of an event with personal values hidden.
 
     Hidden too is what the model does not know, and a value that does not fit its field: a name may stand in the wrong
-    place.
+    place, also in that of a field's name.
     """
     if not isinstance(data, Mapping):
         return MASK
-    return {name: None if value is None else _masked_field(value, name, model) for name, value in data.items()}
+    return {
+        _masked_name(name, model): None if value is None else _masked_field(value, name, model)
+        for name, value in data.items()
+    }
+
+
+def _masked_name(name: str, model: type[BaseModel]) -> str:
+    """The name of a field, also of one that is not known, as long as it looks like one."""
+    return name if name in model.model_fields or _FIELD_NAME.fullmatch(name) else MASK
 
 
 def _masked_field(value: Any, name: str, model: type[BaseModel]) -> Any:

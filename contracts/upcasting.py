@@ -1,5 +1,6 @@
 """How a consumer of a new version reads what was published in an older one."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -7,6 +8,8 @@ from contracts.event import EVENT_TYPES, Event
 
 Old = TypeVar("Old", bound=Event)
 New = TypeVar("New", bound=Event)
+
+_VERSION: Final = re.compile(r"[0-9]{1,4}")
 
 UPCASTERS: Final[dict[type[Event], Callable[[Any], Event]]] = {}
 """By event class, the function that makes the next version of it."""
@@ -37,7 +40,9 @@ def readable_as(event_type: str, known: Mapping[str, type[Event]]) -> type[Event
 
 def is_version_of(event_type: str, other: str) -> bool:
     """Whether two types differ in their major version alone."""
-    return event_type.rpartition(".v")[0] == other.rpartition(".v")[0]
+    name, _, version = event_type.rpartition(".v")
+    # Whatever else a stranger writes there is no version, and is repeated nowhere.
+    return _VERSION.fullmatch(version) is not None and name == other.rpartition(".v")[0]
 
 
 def lifted(event: Event, known: Mapping[str, type[Event]]) -> Event:

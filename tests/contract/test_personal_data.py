@@ -121,6 +121,10 @@ def test_a_masked_event_shows_codes_and_hides_people() -> None:
     }
 
 
+def test_a_name_in_the_place_of_a_fields_name_is_hidden() -> None:
+    assert masked({"Budi Santoso": True, "releasd_at": "today"}, ClientReleased) == {MASK: MASK, "releasd_at": MASK}
+
+
 @pytest.mark.parametrize("data", ["Budi", 17, ["Budi"], True])
 def test_data_that_is_no_event_is_hidden_whole(data: object) -> None:
     assert masked(data, ClientReleased) == MASK

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.envelope import Envelope, Malformed, Received, decode, encode
+from contracts.envelope import Envelope, Malformed, NotForUs, Received, decode, encode
 from contracts.event import EVENT_TYPES, Event
 from contracts.personal import Instant
 from contracts.upcasting import UPCASTERS, upcasts
@@ -91,6 +91,17 @@ def test_a_newer_version_than_the_handled_one_is_malformed(versions: Versions) -
 
     with pytest.raises(Malformed, match=r"v3: the major version is unknown$"):
         decode(*_message(new), known={first.type: first})
+
+
+def test_a_word_in_the_place_of_a_version_is_another_type(versions: Versions) -> None:
+    """It is no event of ours, so nothing of it is kept or repeated."""
+    first = versions[0]
+    key, headers, value = _message(first.model_validate({"case": CASE, "issued_at": datetime(2026, 5, 29, tzinfo=UTC)}))
+    strange = first.type.replace(".v1", ".vBudi")
+
+    changed = [(name, strange.encode() if name == "ce_type" else raw) for name, raw in headers]
+
+    assert decode(key, changed, value, known={first.type: first}) == NotForUs(strange)
 
 
 def test_a_version_has_one_upcaster(versions: Versions) -> None:
