@@ -13,6 +13,7 @@ from chassis.delivery import Delivery, Ended, key_of_unreadable
 from chassis.engine import Engine
 from chassis.failures import LostRaceError, UnavailableError
 from chassis.handling import handle_alone, handle_together, lock_alone
+from chassis.spans import only_id
 from chassis.telemetry import TraceContext
 from chassis.transaction import Actor, Cause, Transaction
 from chassis.work import AggregateKey, WorkingSet
@@ -94,12 +95,13 @@ class BatchRunner:
     def cause_of(self, delivery: Delivery) -> Cause:
         """What follows from this delivery says where it came from."""
         envelope = delivery.envelope
-        parent = None if envelope is None else TraceContext.parse(envelope.traceparent, envelope.tracestate)
-        event_id = delivery.parts.id or str(delivery.event_key)
+        parent = None if envelope is None else TraceContext.parse(envelope.traceparent)
+        # What a stranger calls its message could be a name, and these go out on our own topics: the key stands for it.
+        event_id = only_id(delivery.parts.id) or str(delivery.event_key)
         return Cause(
             actor=Actor("event", event_id),
             trace=self._engine.setting.telemetry.new_context(parent),
-            correlation_id=(envelope.correlation_id if envelope else None) or event_id,
+            correlation_id=only_id(envelope.correlation_id if envelope else None) or event_id,
             causation_id=event_id,
             envelope=envelope,
         )

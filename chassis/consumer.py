@@ -269,7 +269,7 @@ class Consumer:
             spans.record_process(
                 telemetry,
                 cause.trace,
-                parent=None if envelope is None else TraceContext.parse(envelope.traceparent, envelope.tracestate),
+                parent=None if envelope is None else TraceContext.parse(envelope.traceparent),
                 received=spans.Received(
                     record.topic, record.partition, record.offset, parts.subject, len(record.value or b""),
                     parts.id, parts.type, cause.correlation_id,

@@ -51,7 +51,7 @@ class RequestTrace:
             await self._answer(scope, receive, send, None)
             return
         headers = Headers(scope=scope)
-        parent = TraceContext.parse(headers.get("traceparent"), headers.get("tracestate"))
+        parent = TraceContext.parse(headers.get("traceparent"))
         correlation = only_id(headers.get(CORRELATION_HEADER)) or str(self._clock.new_id())
         send = _with_header(send, CORRELATION_HEADER, correlation)
         with (

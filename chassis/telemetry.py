@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from chassis.settings import VERSION
 
@@ -33,7 +33,6 @@ EXPORT_TIMEOUT_SECONDS: Final = 5
 EXPORT_DELAY_MILLISECONDS: Final = 1_000
 QUEUE_SPANS_MAX: Final = 8_192
 BATCH_SPANS_MAX: Final = 512
-TRACESTATE_CHARS_MAX: Final = 512
 
 ALLOWED_ATTRIBUTES: Final = frozenset(
     {
@@ -52,22 +51,23 @@ ALLOWED_ATTRIBUTES: Final = frozenset(
 """What a span may say. Anything else is dropped: a name that slips into an attribute leaves the house."""
 
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_TRACESTATE: Final = re.compile(r"[\x20-\x7e]*")
 _SAMPLED: Final = 0x01
 _SCOPE: Final = InstrumentationScope("chassis", VERSION)
 
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """Where in which trace something happens: what W3C calls traceparent and tracestate."""
+    """Where in which trace something happens: what W3C calls traceparent.
+
+    Its companion tracestate is not handed on: a stranger may write anything there, and we need nothing of it.
+    """
 
     trace_id: int
     span_id: int
     sampled: bool
-    tracestate: str | None = None
 
     @classmethod
-    def parse(cls, traceparent: str | None, tracestate: str | None = None) -> "TraceContext | None":
+    def parse(cls, traceparent: str | None) -> "TraceContext | None":
         """The context in a header that anybody may have written, or nothing when it is not one."""
         match = _TRACEPARENT.fullmatch(traceparent or "")
         if match is None:
@@ -75,11 +75,7 @@ class TraceContext:
         trace_id, span_id = int(match[1], 16), int(match[2], 16)
         if not trace_id or not span_id:
             return None
-        if tracestate is not None and (
-            len(tracestate) > TRACESTATE_CHARS_MAX or _TRACESTATE.fullmatch(tracestate) is None
-        ):
-            tracestate = None
-        return cls(trace_id, span_id, bool(int(match[3], 16) & _SAMPLED), tracestate or None)
+        return cls(trace_id, span_id, bool(int(match[3], 16) & _SAMPLED))
 
     @property
     def traceparent(self) -> str:
@@ -98,8 +94,7 @@ class TraceContext:
 
     def span_context(self, *, remote: bool) -> SpanContext:
         """The same context as the SDK knows it."""
-        state = TraceState.from_header([self.tracestate]) if self.tracestate else None
-        return SpanContext(self.trace_id, self.span_id, remote, TraceFlags(int(self.sampled)), state)
+        return SpanContext(self.trace_id, self.span_id, remote, TraceFlags(int(self.sampled)))
 
 
 @dataclass(slots=True)
@@ -183,13 +178,13 @@ class Telemetry:
         """Whether a span with this context would be exported; look before gathering what it says."""
         return self._processor is not None and context.sampled
 
-    def new_context(self, parent: "TraceContext | str | None" = None, tracestate: str | None = None) -> TraceContext:
+    def new_context(self, parent: "TraceContext | str | None" = None) -> TraceContext:
         """A context for work that is about to start: inside the parent's trace, or at the root of a new one."""
         if isinstance(parent, str):
-            parent = TraceContext.parse(parent, tracestate)
+            parent = TraceContext.parse(parent)
         span_id = secrets.randbits(64) or 1
         if parent is not None:
-            return TraceContext(parent.trace_id, span_id, parent.sampled, parent.tracestate)
+            return TraceContext(parent.trace_id, span_id, parent.sampled)
         trace_id = secrets.randbits(128) or 1
         sampled = trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._bound
         return TraceContext(trace_id, span_id, sampled)

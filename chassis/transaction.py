@@ -162,7 +162,6 @@ class Transaction:
             causation_id=self.cause.causation_id,
             sequence=number,
             traceparent=context.traceparent,
-            tracestate=context.tracestate,
         )
         row = outbox_row(fact, envelope, topic=self._setting.topic_prefix + topic)
         self._work.send(row)
