@@ -29,6 +29,7 @@ T = TypeVar("T")
 WAIT_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.05
 MAILS_PER_PAGE: Final = 1000
+TRACE_HEADERS: Final = ("traceparent", "tracestate")
 FRIDAY_EVENING: Final = datetime(2026, 5, 29, 10, 0, tzinfo=UTC)
 """Friday 29 May 2026, 17:00 in Palembang, half an hour after the release; the Monday that follows is a holiday."""
 
@@ -99,14 +100,13 @@ class House:
                 "subject": subject,
                 "time": datetime.now(UTC),
                 "datacontenttype": "application/json",
-                **{name: value for name, value in attributes.items() if name != "traceparent"},
+                **{name: value for name, value in attributes.items() if name not in TRACE_HEADERS},
             },
             data,
         )
         message = to_binary(event, JSONFormat(), key_mapper=lambda _: subject)
         headers = dict(message.headers)
-        if "traceparent" in attributes:
-            headers["traceparent"] = attributes["traceparent"].encode()
+        headers |= {name: value.encode() for name, value in attributes.items() if name in TRACE_HEADERS}
         topic = "lapas.juvenile.events" if data["facility"].startswith("LPKA") else "lapas.events"
         return self.topics.produce(
             topic, key=subject.encode(), value=message.value, headers=headers, partition=partition
