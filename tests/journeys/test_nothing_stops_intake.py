@@ -242,7 +242,8 @@ async def test_duty_and_operations_are_told_of_a_message_that_was_set_aside_at_o
     house: House,
 ) -> None:
     with house.clock_moves():
-        place = Sent(value=b"{").to(house, partition=4)
+        # Of a prison that has sent nothing unreadable yet: a flood from one source is not told message by message.
+        place = Sent(value=b"{", changed={"ce_source": b"/lapas/LP-KAG"}).to(house, partition=4)
         letter = await letter_at(house, place)
         await house.quiet()
         at_once = await told_of(house, letter["id"])
