@@ -12,12 +12,7 @@ from chassis.consumer import BUGS_MAX, Consumer
 from chassis.database import open_pool
 from deploy.local import topics
 from deploy.local.backing import Backing
-from tests.component.chassis.delivery.bad_records import (
-    CASES,
-    UNREADABLE_NAME,
-    good,
-    send_with_unreadable_header_name,
-)
+from tests.component.chassis.delivery.bad_records import CASES, UNREADABLE_NAME, good, send_with_unreadable_header_name
 from tests.component.chassis.delivery.harness import House, record_of, released, until
 from tests.component.chassis.delivery.wire import INTAKE, Wire, consumer_of, running, stop, wire_to
 
