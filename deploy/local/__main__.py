@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import psutil
 from rich.console import Console
-from rich.table import Table
 
 from contracts.reference import load_reference
 from contracts.roles import Role
@@ -66,11 +65,14 @@ def up(arguments: argparse.Namespace) -> int:
         if not stack.is_ready:
             raise
     finally:
-        console.print("stopping")
+        # A stack that was refused has begun nothing, and nothing of another one is stopped.
+        if stack.is_begun:
+            console.print("stopping")
         stack.stop()
         if not arguments.quiet:
             follower.close()
-        console.print(f"Stopped. The data is kept in {state}; make clean removes it.")
+        if stack.is_begun:
+            console.print(f"Stopped. The data is kept in {state}; make clean removes it.")
     return 0
 
 
@@ -124,15 +126,14 @@ def _watch(stack: Stack) -> None:
         time.sleep(WATCH_SECONDS)
 
 
-def _processes(found: dict[str, Any]) -> Table:
-    shown = Table("process", "pid", "MiB", "log", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    total = 0
+def _processes(found: dict[str, Any]) -> str:
+    rows, total = [("process", "pid", "MiB", "log")], 0
     for name, process in found["processes"].items():
         memory = _resident(process["pid"])
         total += memory
-        shown.add_row(name, str(process["pid"]), str(memory // MEGABYTE) if memory else "ended", process["log"])
-    shown.add_row("together", "", str(total // MEGABYTE), "")
-    return shown
+        rows.append((name, str(process["pid"]), str(memory // MEGABYTE) if memory else "ended", process["log"]))
+    rows.append(("together", "", str(total // MEGABYTE), ""))
+    return endpoints.aligned(rows)
 
 
 def _resident(pid: int) -> int:
@@ -157,7 +158,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--state", type=Path, default=STATE, help="where the data and the logs are (default: .local)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    starting = commands.add_parser("up", help="start everything and stream the logs until Ctrl-C")
+    starting = commands.add_parser(
+        "up",
+        help="start everything and stream the logs until Ctrl-C",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     starting.add_argument("--free-ports", action="store_true", help="use any free ports instead of the fixed ones")
     starting.add_argument("--without-services", action="store_true", help="only what the services stand on")
     starting.add_argument("--quiet", action="store_true", help="do not stream the logs")
@@ -186,7 +192,8 @@ def _role(text: str) -> Role:
     try:
         return Role(text.upper())
     except ValueError:
-        message = f"there is no role {text!r}; known are {', '.join(Role)}"
+        wrong = f"there is no role {text!r}" if text else "a role is needed (ROLE=...)"
+        message = f"{wrong}; known are {', '.join(Role)}"
         raise argparse.ArgumentTypeError(message) from None
 
 

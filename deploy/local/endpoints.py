@@ -1,10 +1,9 @@
 """Where everything of a running stack is, for people and for foreign programs: endpoints.json in the state folder."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
-
-from rich.table import Table
 
 from deploy.local.processes import write_whole
 
@@ -29,19 +28,25 @@ def remove(state: Path) -> None:
     (state / FILE_NAME).unlink(missing_ok=True)
 
 
-def table(endpoints: Endpoints, *, file: Path) -> Table:
+def table(endpoints: Endpoints, *, file: Path) -> str:
     """The endpoints as a person wants them: what to open, what to connect to."""
-    shown = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    shown.add_column(no_wrap=True)
-    shown.add_column(overflow="fold")
-    for name, service in endpoints["services"].items():
-        shown.add_row(name, f"{service['url']}/docs")
-    prefix = endpoints["kafka"]["topic_prefix"]
-    shown.add_row("Kafka", endpoints["kafka"]["bootstrap_servers"] + (f", topics {prefix}*" if prefix else ""))
-    for name, service in endpoints["services"].items():
-        shown.add_row(f"database of {name}", service["database_url"])
-    shown.add_row("mail", f"{endpoints['mail']['url']} (SMTP {endpoints['smtp']['host']}:{endpoints['smtp']['port']})")
-    shown.add_row("traces", endpoints["traces"]["url"] or "off (TRACES=0)")
-    shown.add_row("a token", "make token ROLE=REGISTRAR UNIT=PLG-HQ")
-    shown.add_row("for programs", str(file))
-    return shown
+    kafka, mail, smtp = endpoints["kafka"], endpoints["mail"]["url"], endpoints["smtp"]
+    prefix = kafka["topic_prefix"]
+    services = endpoints["services"].items()
+    return aligned(
+        [
+            *((name, f"{service['url']}/openapi.json") for name, service in services),
+            ("Kafka", kafka["bootstrap_servers"] + (f", topics {prefix}*" if prefix else "")),
+            *((f"database of {name}", service["database_url"]) for name, service in services),
+            ("mail", f"{mail} (SMTP {smtp['host']}:{smtp['port']})"),
+            ("traces", endpoints["traces"]["url"] or "off (TRACES=0)"),
+            ("a token", "make token ROLE=REGISTRAR UNIT=PLG-HQ"),
+            ("for programs", str(file)),
+        ]
+    )
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows in columns, as wide as they are: what is broken at the edge of a terminal cannot be copied."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

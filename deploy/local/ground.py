@@ -52,6 +52,12 @@ class Ground:
         """Whether a server of our own is needed: some service has no database of the user's."""
         return not services or any(name not in self._settings.database_urls for name in services)
 
+    def starting(self, services: Sequence[str]) -> str:
+        """What is started here, in words; nothing where the user runs both."""
+        parts = {"Kafka": self.kafka is not None, "PostgreSQL": self.needs_postgres(services)}
+        ours = [name for name, is_ours in parts.items() if is_ours]
+        return f"starting {' and '.join(ours)}, " if ours else ""
+
     def start(self, services: Sequence[str], *, migrate: Callable[[], None]) -> None:
         """Start what is ours, look at what is the user's, make what is missing, and migrate what is there."""
 

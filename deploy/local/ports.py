@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import socket
+from collections.abc import Mapping
 from typing import Final
 
 import psutil
@@ -28,14 +29,21 @@ def is_free(port: int) -> bool:
     return True
 
 
-def require_free(port: int, *, used_for: str, variable: str) -> None:
-    """Say which port is taken, by whom as far as the system tells, and how to choose another."""
-    if is_free(port):
+def require_free(wanted: Mapping[str, int]) -> None:
+    """Of ports under the variables that change them, say which are taken, by whom as far as the system tells."""
+    taken = {variable: port for variable, port in wanted.items() if not is_free(port)}
+    if not taken:
         return
-    holder = _holder(port)
-    by = f" by {holder}" if holder else ""
-    message = f"Port {port} ({used_for.replace('_', ' ')}) is taken{by}. End that, or choose another: {variable}=..."
+    lines = [f"  {variable}={port} is taken{_by(port)}" for variable, port in taken.items()]
+    message = "\n".join(
+        ["These ports are not free. End what holds them, set others, or use any free ones (ARGS=--free-ports):", *lines]
+    )
     raise Problem(message)
+
+
+def _by(port: int) -> str:
+    holder = _holder(port)
+    return f" by {holder}" if holder else ""
 
 
 def _holder(port: int) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from deploy.local.ports import free_ports
 from deploy.local.problem import Problem
@@ -13,6 +14,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 STATE: Final = REPOSITORY / ".local"
 SERVICES: Final = ("registration", "litmas", "supervision", "tpp", "notifications")
 PORT_MAX: Final = 65_535
+POSTGRES_PORT: Final = 5432
 TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 
@@ -69,6 +71,7 @@ class Settings:
             message = f"KAFKA_TOPIC_PREFIX is {prefix!r}; letters, digits, '.', '_' and '-' are allowed."
             raise Problem(message)
         urls = {name: env.get(f"{name.upper()}_DATABASE_URL", "").strip() for name in SERVICES}
+        _require_databases({f"{name.upper()}_DATABASE_URL": url for name, url in urls.items() if url})
         return cls(
             ports=Ports.free() if free else Ports.from_env(env),
             kafka_bootstrap_servers=env.get("KAFKA_BOOTSTRAP_SERVERS", "").strip() or None,
@@ -86,6 +89,31 @@ def variable(port_name: str) -> str:
 def existing_services(repository: Path = REPOSITORY) -> list[str]:
     """The services that can be started: those that have their wiring."""
     return [name for name in SERVICES if (repository / "services" / name / "app.py").exists()]
+
+
+def _require_databases(urls: Mapping[str, str]) -> None:
+    """Every address is one of a PostgreSQL database, and no two services share one."""
+    found: dict[tuple[str, int, str], str] = {}
+    for name, url in urls.items():
+        place = _place(url)
+        if place is None:
+            message = f"{name} is not an address of the form postgresql://role:password@host:port/database."
+            raise Problem(message)
+        other = found.setdefault(place, name)
+        if other != name:
+            message = f"{other} and {name} name the same database; every service needs one of its own."
+            raise Problem(message)
+
+
+def _place(url: str) -> tuple[str, int, str] | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or POSTGRES_PORT
+    except ValueError:
+        return None
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        return None
+    return parts.hostname or "", port, parts.path
 
 
 def _port(env: Mapping[str, str], name: str) -> int:

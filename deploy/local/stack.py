@@ -62,6 +62,7 @@ class Stack:
         self._office_clock = office_clock
         self._service_env = service_env or {}
         self._say = say or (lambda _: None)
+        self.is_begun = False
         self.is_ready = False
         self._claim: IO[str] | None = None
         self._names = existing_services()
@@ -166,12 +167,13 @@ class Stack:
     def _start(self) -> None:
         self._require_ports()
         self._fetch()
+        self.is_begun = True
         self.issuer.prepare()
         if self._office_clock is not None:
             self.set_office_clock(self._office_clock)
         viewer = self._traces.start() if self.settings.traces else None
         helpers = self._start_helpers()
-        self._say("starting Kafka and PostgreSQL, bringing the databases up to date")
+        self._say(f"{self.ground.starting(self._names)}bringing the databases up to date")
         self.ground.start(self._names, migrate=self._migrate)
         if self._with_services:
             self._start_services()
@@ -217,8 +219,7 @@ class Stack:
 
     def _require_ports(self) -> None:
         ports = self.settings.ports
-        for name in self._ports_used():
-            require_free(ports.of(name), used_for=name, variable=variable(name))
+        require_free({variable(name): ports.of(name) for name in self._ports_used()})
 
     def _ports_used(self) -> Sequence[str]:
         return [

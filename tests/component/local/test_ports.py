@@ -1,5 +1,6 @@
 """A port that is taken is named, with the setting that changes it."""
 
+import contextlib
 import socket
 
 import pytest
@@ -15,10 +16,24 @@ def test_a_taken_port_is_named_with_its_setting() -> None:
         holder.bind(("127.0.0.1", port))
         holder.listen()
 
-        with pytest.raises(Problem, match=rf"Port {port} \(kafka\) is taken.* BAPAS_KAFKA_PORT="):
-            require_free(port, used_for="kafka", variable="BAPAS_KAFKA_PORT")
+        with pytest.raises(Problem, match=rf"BAPAS_KAFKA_PORT={port} is taken"):
+            require_free({"BAPAS_KAFKA_PORT": port})
 
-    require_free(port, used_for="kafka", variable="BAPAS_KAFKA_PORT")
+    require_free({"BAPAS_KAFKA_PORT": port})
+
+
+def test_all_taken_ports_are_named_at_once() -> None:
+    ports = dict(zip(("BAPAS_KAFKA_PORT", "BAPAS_SMTP_PORT", "BAPAS_MAIL_PORT"), free_ports(3), strict=True))
+    with contextlib.ExitStack() as held:
+        for port in (ports["BAPAS_KAFKA_PORT"], ports["BAPAS_MAIL_PORT"]):
+            holder = held.enter_context(socket.socket())
+            holder.bind(("127.0.0.1", port))
+            holder.listen()
+
+        with pytest.raises(Problem) as refused:
+            require_free(ports)
+
+    assert [name for name in ports if name in str(refused.value)] == ["BAPAS_KAFKA_PORT", "BAPAS_MAIL_PORT"]
 
 
 def test_free_ports_differ_and_lie_below_those_of_outgoing_connections() -> None:
@@ -54,3 +69,22 @@ def test_parts_that_the_user_runs_are_read_from_the_environment() -> None:
     assert settings.topic_prefix == "mine."
     assert settings.database_urls == {"registration": "postgresql://r@h/d"}
     assert not settings.traces
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        pytest.param("nonsense", "REGISTRATION_DATABASE_URL is not an address", id="no address"),
+        pytest.param("mysql://r@h/d", "REGISTRATION_DATABASE_URL is not an address", id="another kind of server"),
+        pytest.param("postgresql://r@h:x/d", "REGISTRATION_DATABASE_URL is not an address", id="no port"),
+        pytest.param("postgresql://r@h", "REGISTRATION_DATABASE_URL is not an address", id="no database"),
+        pytest.param(
+            "postgresql://other@h:5432/shared",
+            "REGISTRATION_DATABASE_URL and SUPERVISION_DATABASE_URL name the same database",
+            id="shared by two services",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_one_of_a_service_is_refused(url: str, words: str) -> None:
+    with pytest.raises(Problem, match=words):
+        Settings.from_env({"REGISTRATION_DATABASE_URL": url, "SUPERVISION_DATABASE_URL": "postgresql://r@h/shared"})

@@ -80,6 +80,22 @@ def test_a_stack_that_is_stopped_from_elsewhere_keeps_its_data_until_clean(state
         terminal.end()
 
 
+def test_a_second_stack_is_refused_and_does_not_claim_to_stop_anything(state: Path) -> None:
+    terminal = Terminal(state)
+    try:
+        family = terminal.wait_ready()
+
+        second = run(state, "up")
+
+        assert second.returncode == 1
+        assert "already runs" in second.stderr.decode()
+        assert second.stdout == b""
+        assert all(member.alive for member in family)
+        assert run(state, "down").returncode == 0
+    finally:
+        terminal.end()
+
+
 def test_a_stack_that_is_killed_leaves_no_process(state: Path) -> None:
     terminal = Terminal(state)
     try:
