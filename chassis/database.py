@@ -120,6 +120,10 @@ async def migrate(dsn: str, migrations: Sequence[Migration]) -> list[Migration]:
         applied = {
             (row["component"], row["version"]): row["checksum"] for row in await connection.fetch(SELECT_MIGRATIONS)
         }
+        strangers = {component for component, _ in applied} - {migration.component for migration in migrations}
+        if strangers:
+            message = f"this database is the one of {', '.join(sorted(strangers))}; every service needs one of its own"
+            raise MigrationError(message)
         fresh = []
         for migration in migrations:
             checksum = applied.get((migration.component, migration.version))

@@ -51,6 +51,16 @@ async def test_a_file_that_fails_leaves_nothing_and_stops_the_rest(bare: str) ->
     await connection.close()
 
 
+async def test_the_database_of_another_service_is_refused(bare: str) -> None:
+    """Two services in one database would send each other's outbox."""
+    await migrate(bare, [FIRST])
+
+    with pytest.raises(MigrationError, match="is the one of things"):
+        await migrate(bare, [Migration("others", 1, "first", "CREATE TABLE other (id int)")])
+
+    assert await _missing(bare, FIRST) == []
+
+
 async def test_a_newer_database_serves_an_older_service(bare: str) -> None:
     """Expand first, contract later: during a deployment both run."""
     await migrate(bare, [FIRST, SECOND])
