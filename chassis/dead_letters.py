@@ -21,7 +21,7 @@ from chassis.transaction import Transaction
 from contracts.operations import DeadLettered, ReasonKind, dead_lettered_by
 
 REMIND_AFTER: Final = timedelta(hours=1)
-"""design.md 4.7: told at once and again after an hour."""
+"""Told at once and again after an hour."""
 
 LOCK_HELD: Final = "SELECT key FROM held_key WHERE consumer = $1 AND key = ANY($2) ORDER BY key FOR UPDATE"
 SELECT_KNOWN: Final = "SELECT event_key, record_hash FROM dead_letter WHERE consumer = $1 AND event_key = ANY($2)"

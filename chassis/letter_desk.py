@@ -59,7 +59,7 @@ TAKE_REMINDERS: Final = """
 
 
 class LetterGone(Refused):
-    """This dead letter was settled by somebody else."""
+    """This dead letter is settled already."""
 
 
 class LetterBehind(Refused):

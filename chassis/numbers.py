@@ -1,6 +1,6 @@
 """The one allocator of register numbers: a counter row per unit, register and local year.
 
-Gap-free (domain.md 11.5), so never a database sequence: the number is taken under the counter's row lock, in the
+Gap-free, so never a database sequence: the number is taken under the counter's row lock, in the
 transaction that uses it, and not taken where that transaction ends without a change.
 """
 

@@ -29,7 +29,7 @@ class CleanupPolicy(StrEnum):
 
 
 class DataClass(StrEnum):
-    """How sensitive a topic is (domain.md 5)."""
+    """How sensitive a topic is."""
 
     S0 = "S0"
     """Operational: ids, states, times, office codes."""

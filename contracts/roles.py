@@ -1,4 +1,4 @@
-"""Who acts in the network: the roles a token may carry (domain.md 2.3 and 11.3)."""
+"""Who acts in the network: the roles a token may carry."""
 
 from enum import StrEnum
 from typing import Final
