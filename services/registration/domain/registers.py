@@ -29,7 +29,7 @@ class Entry:
 
 
 def refusals_of(case: Registration) -> Register:
-    """The register of those who refuse (domain.md 10.1); children stand in one of their own (UU 11/2012 art. 25)."""
+    """The register of those who refuse; children stand in one of their own (UU 11/2012 art. 25)."""
     return next(register for register in _REFUSALS if register.juvenile is case.juvenile)
 
 

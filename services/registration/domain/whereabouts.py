@@ -8,6 +8,7 @@ from chassis.rules.numbering import local_date
 from contracts.lapas import ReleasedPerson
 from contracts.reference import Reference
 from contracts.registration import ContactMethod
+from contracts.roles import Role
 from services.registration.domain.case import Contact, Registration
 
 WANTED: Final = (
@@ -47,11 +48,13 @@ def placed(case: Registration, reference: Reference) -> Registration:
     """The case with what follows from the reports: who receives, who guides, whose world it is, what is missing."""
     origin, person = case.origin, case.person
     regency = _place_of_guidance(person) if person is not None else None
+    receives, guides = reference.receiving_unit(origin.facility), reference.unit_of_regency(regency)
     return replace(
         case,
-        receiving_unit=reference.receiving_unit(origin.facility),
-        guidance_unit=reference.unit_of_regency(regency),
+        receiving_unit=receives,
+        guidance_unit=guides,
         juvenile=origin.is_juvenile,
+        officer=_proposed_officer(case, guides or receives, juvenile=origin.is_juvenile, reference=reference),
         missing=(*missing_of(case, reference), *(code for code in case.missing if code.startswith(FILE_PREFIX))),
     )
 
@@ -94,8 +97,23 @@ def met_outside(contact: Contact, case: Registration, reference: Reference) -> b
     return True
 
 
+def _proposed_officer(case: Registration, unit: str, *, juvenile: bool, reference: Reference) -> str | None:
+    """The officer who is to guide until the section head says otherwise: of the place, and certified for a child.
+
+    Drawn by the id of the registration: the work spreads evenly, and an outpost without a link proposes the same one.
+    """
+    if case.registered is not None:
+        return case.officer
+    for place in (unit, reference.head_office.code):
+        officers = reference.officers_of(place, Role.PROBATION_OFFICER)
+        fit = sorted(each.code for each in officers if each.child_certified or not juvenile)
+        if fit:
+            return case.officer if case.officer in fit else fit[case.registration_id.int % len(fit)]
+    return None
+
+
 def _place_of_guidance(person: ReleasedPerson) -> str | None:
-    """The guarantor's address in the decree decides, else the domicile (domain.md 10.1)."""
+    """The guarantor's address in the decree decides, else the domicile."""
     guarantor = person.guarantor.address if person.guarantor is not None else None
     addresses = (guarantor, person.domicile)
     return next((address.regency for address in addresses if address is not None and address.regency), None)

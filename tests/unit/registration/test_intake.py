@@ -4,7 +4,13 @@ import pytest
 
 from chassis.rules.refusal import Irrelevant
 from contracts.lapas import CancelReason, ReleaseType
-from contracts.registration import ClosingReason, RegistrationCorrected, RegistrationOpened, Source
+from contracts.registration import (
+    ClosingReason,
+    RegistrationAnnounced,
+    RegistrationCorrected,
+    RegistrationOpened,
+    Source,
+)
 from services.registration.domain import casework, clocks, intake
 from services.registration.domain.acts import Closing
 from services.registration.domain.case import Registration, Status, concluded
@@ -326,3 +332,30 @@ def test_everything_wanted_that_a_prison_leaves_out_is_listed() -> None:
     assert {"AGE_AT_OFFENCE", "OFFENCE_GROUP", "SUPERVISING_PROSECUTOR", "BIRTH_DATE", "LITMAS_NO"} <= set(case.missing)
     assert {"GUARANTOR_PHONE", "GUARANTOR_ADDRESS", "GUARANTOR_RELATION"} <= set(case.missing)
     assert not {"CATEGORY", "GUARANTOR", "GUARANTOR_NAME"} & set(case.missing)
+
+
+def test_an_officer_of_the_place_of_guidance_is_proposed_from_the_first_report_on() -> None:
+    decided = report(None, an_announcement(domicile={"regency": "Prabumulih"}), now=hours_later(-72))
+
+    assert [fact.officer for fact in decided.facts if isinstance(fact, RegistrationAnnounced)] == ["PO-PBM-01"]
+    assert report(decided.case, a_release()).case.officer == "PO-PBM-01"
+
+
+def test_for_a_child_the_proposed_officer_is_certified_wherever_that_is() -> None:
+    case = a_released_client(category="CHILD", domicile={"regency": "Prabumulih"})
+
+    assert case.officer is not None
+    assert REFERENCE.officers[case.officer].child_certified
+
+
+def test_the_work_spreads_over_the_officers_of_a_unit() -> None:
+    proposed = {a_released_client(release_id=f"R-{number}").officer for number in range(60)}
+
+    assert proposed == {"PO-HQ-01", "PO-HQ-02", "PO-HQ-03", "PO-HQ-04", "PO-HQ-05"}
+
+
+def test_a_correction_keeps_the_officer_unless_the_place_has_changed() -> None:
+    known = a_released_client()
+
+    assert report(known, a_release(revision=2, phone="0812 000 0001")).case.officer == known.officer
+    assert report(known, a_release(revision=2, domicile={"regency": "OKI"})).case.officer == "PO-KAG-01"
