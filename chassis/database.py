@@ -32,6 +32,8 @@ SESSION_LIMITS: Final = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "10s",
     "statement_timeout": "30s",
+    # The two above do not see a process that was stopped between the two halves of a prepared statement.
+    "transaction_timeout": "30s",
     "timezone": "UTC",
 }
 
@@ -113,7 +115,7 @@ INSERT_MIGRATION: Final = "INSERT INTO schema_migration (component, version, nam
 
 async def migrate(dsn: str, migrations: Sequence[Migration]) -> list[Migration]:
     """Apply what is missing, one transaction a file, under a lock; several runs at once apply each file once."""
-    connection = await connect(dsn, name="migrate", settings={"statement_timeout": "0"})
+    connection = await connect(dsn, name="migrate", settings={"statement_timeout": "0", "transaction_timeout": "0"})
     try:
         await _lock(connection)
         await connection.execute(CREATE_MIGRATION_TABLE)

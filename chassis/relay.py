@@ -41,7 +41,7 @@ UNPARK_SECONDS: Final = 60.0
 DROP_TIMEOUT_SECONDS: Final = 5.0
 REBUILD_PAUSE_SECONDS: Final = 1.0
 RELAY_LOCK: Final = 7_215_002
-LOCK_SESSION: Final = {"idle_session_timeout": "10s"}
+LOCK_SESSION: Final = {"idle_session_timeout": "10s", "transaction_timeout": "10s"}
 OUTBOX_CHANNEL: Final = "outbox"
 
 PARKABLE: Final = (

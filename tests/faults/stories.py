@@ -3,7 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from signal import SIGCONT
 
+from chassis.database import connect
+from chassis.relay import LOCK_SESSION, RELAY_LOCK
 from tests.faults.plant import SATURDAY, Plant, Worker
+
+PARSE_AND_FLUSH = b"P\x00\x00\x00\x11x\x00SELECT 1\x00\x00\x00" + b"H\x00\x00\x00\x04"
+"""What a client sends to prepare a statement, before it sends what runs it."""
 
 Story = Callable[[Plant, str], Awaitable[None]]
 
@@ -151,6 +156,18 @@ async def stands_still(plant: Plant, fault: str) -> None:
     assert first.process.running
 
 
+async def stands_still_in_half_a_statement(plant: Plant, _fault: str) -> None:
+    """The leader stopped after it had sent the first half: to the database it is neither idle nor in a transaction."""
+    leader = await connect(plant.dsn, name="standing leader", settings=LOCK_SESSION)
+    assert await leader.fetchval("SELECT pg_try_advisory_lock($1)", RELAY_LOCK)
+    leader._transport.write(PARSE_AND_FLUSH)  # type: ignore[union-attr]  # noqa: SLF001
+    await plant.start()
+    await plant.load(1)
+    await plant.until(plant.is_quiet)
+    await plant.check()
+    leader.terminate()
+
+
 async def one_of_two_goes(plant: Plant, how: str) -> None:
     """Two share the work, one goes while events come, and the other one has it all."""
     workers = [await plant.start(), await plant.start()]
@@ -185,6 +202,7 @@ STOPPED: Mapping[str, Story] = {
     "batch.before_commit:2": stands_still,
     "batch.after_commit:2": stands_still,
     "relay.after_send:2": stands_still,
+    "half a statement": stands_still_in_half_a_statement,
 }
 SHARED: Mapping[str, Story] = {"stop": one_of_two_goes, "kill": one_of_two_goes}
 
