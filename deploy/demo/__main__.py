@@ -60,7 +60,9 @@ def main() -> None:
         )
     except KeyboardInterrupt:
         show.say("stopped")
-        sys.exit(INTERRUPTED)
+        sys.stdout.flush()
+        # A call into librdkafka may still be under way in a thread, and taking the interpreter down around it crashes.
+        os._exit(INTERRUPTED)
 
 
 def run(show: Show, *, state: Path, sheets: Path, free_ports: bool, keep: bool) -> int:
