@@ -21,7 +21,7 @@ clean: $(READY) ## stop the stack and remove its data
 	@$(BIN)/python -m deploy.local clean
 token: $(READY) ## print a bearer token: make token ROLE=REGISTRAR UNIT=PLG-HQ [FACILITY=LP1-PLG] [SUB=name]
 	@$(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(UNIT),--unit "$(UNIT)") $(if $(FACILITY),--facility "$(FACILITY)") $(if $(SUB),--sub "$(SUB)")
-demo: $(READY) ## one weekend of releases through the whole house, in under three minutes (KEEP=1 leaves it running)
+demo: $(READY) ## one weekend of releases through the whole house, in about a minute (KEEP=1 leaves it running)
 	@$(BIN)/python -m deploy.demo $(ARGS)
 compose-secrets: ## make the passwords and keys that docker-compose.yml reads, once; needs Docker alone
 	@sh deploy/compose/make-secrets.sh
@@ -59,6 +59,13 @@ help: ## this list
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# uv does not read what pip is told about a mirror or a certificate.
+define UV_AS_PIP
+mirror="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
+	if test -n "$$mirror" && test -z "$$UV_DEFAULT_INDEX$$UV_INDEX_URL"; then export UV_DEFAULT_INDEX="$$mirror"; fi; \
+	if test -n "$$PIP_CERT" && test -z "$$SSL_CERT_FILE"; then export SSL_CERT_FILE="$$PIP_CERT"; fi;
+endef
+
 $(READY): requirements.lock deploy/bootstrap.lock
 	@test -n "$(PY_VERSION)" || { echo "No '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "'$(PYTHON)' is Python $(PY_VERSION); 3.11 or newer is needed. Name one: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
@@ -66,5 +73,5 @@ $(READY): requirements.lock deploy/bootstrap.lock
 	@echo "Installing into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/bootstrap.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(UV_AS_PIP) VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	@touch $@
