@@ -117,10 +117,8 @@ class Case:
 
     def facts(self, kind: str | None = None) -> list[Record]:
         """What registration made known about it, in order."""
-        key = str(self.id).encode()
-        found = self.house.topics.read("registration.events", "registration.juvenile.events")
-        wanted = None if kind is None else f"registration.{kind}.v1"
-        return [record for record in found if record.key == key and wanted in {None, record.type}]
+        found = self.house.topics.of(self.id, "registration.events", "registration.juvenile.events")
+        return [record for record in found if kind is None or record.type == f"registration.{kind}.v1"]
 
     async def told(self, occasion: str | None = None) -> list[dict[str, Any]]:
         """Who was told about it by which channel, the oldest first."""

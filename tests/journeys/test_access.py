@@ -62,7 +62,12 @@ async def test_nobody_gets_in_without_a_token(house: House, service: str) -> Non
     assert len(routes) > 5
 
     for route in routes:
-        for answer in (await route.ask(house.nobody()), await route.ask(house.nobody(), content=b"{not json")):
+        with_a_made_up_token = Caller(house, {"Authorization": "Bearer e30.e30.e30"})
+        for answer in (
+            await route.ask(house.nobody()),
+            await route.ask(house.nobody(), content=b"{not json"),
+            await route.ask(with_a_made_up_token),
+        ):
             refused(answer, 401, route)
             assert answer.headers["www-authenticate"].startswith("Bearer "), route
 

@@ -98,8 +98,7 @@ async def test_approval_leads_to_supervision_with_a_first_check_in(house: House)
     found = await case.reaches("registered")
     assert found["register_no"]
     await house.quiet()
-    key = str(case.client_id).encode()
-    guided = [record for record in house.topics.read("supervision.events") if record.key == key]
+    guided = house.topics.of(case.client_id, "supervision.events")
     assert [record.type for record in guided] == [
         "supervision.supervision-opened.v1",
         "supervision.first-check-in-scheduled.v1",

@@ -26,7 +26,7 @@ from tests.journeys.house import House
 from tests.journeys.test_nothing_stops_intake import Sent
 
 SERVICES = ("registration", "supervision", "notifications")
-EXAMPLES_PER_ROUTE = 12
+EXAMPLES_PER_ROUTE = 10
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
     status_code_conformance,

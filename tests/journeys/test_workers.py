@@ -17,17 +17,23 @@ REVISIONS = 4
 RACES = 40
 
 
+@pytest.fixture(scope="module")
+async def with_a_place_for_another(house: House) -> AsyncIterator[House]:
+    """The house, which has one worker again afterwards."""
+    yield house
+    if SECOND in house.stack.services.instances():
+        house.stack.services.stop(SECOND)
+    await eventually(lambda: share_all(house, "registration"), "all partitions to the worker that is left")
+
+
 @pytest.fixture
-async def two_workers(house: House) -> AsyncIterator[House]:
-    """The house with a second instance of registration that has taken over some of the partitions."""
-    house.stack.start_service("registration", instance=SECOND)
-    try:
-        await eventually(lambda: share_all(house, "registration", SECOND), "an assignment to both workers")
-        yield house
-    finally:
-        if SECOND in house.stack.services.instances():
-            house.stack.services.stop(SECOND)
-        await eventually(lambda: share_all(house, "registration"), "all partitions to the worker that is left")
+async def two_workers(with_a_place_for_another: House) -> House:
+    """The house with a second instance of registration that has some of the partitions."""
+    house = with_a_place_for_another
+    if SECOND not in house.stack.services.instances():
+        house.stack.start_service("registration", instance=SECOND)
+    await eventually(lambda: share_all(house, "registration", SECOND), "an assignment to both workers")
+    return house
 
 
 async def test_two_workers_share_the_partitions_and_the_work(two_workers: House) -> None:
@@ -41,6 +47,22 @@ async def test_two_workers_share_the_partitions_and_the_work(two_workers: House)
     assert sum(shares) == CASES * REVISIONS
     assert min(shares) > 0
     assert_all_opened_once_and_corrected_in_order(cases)
+
+
+async def test_a_request_beside_a_batch_about_the_same_new_release_opens_it_once(two_workers: House) -> None:
+    cases = [Case(two_workers) for _ in range(RACES)]
+
+    async def race(case: Case) -> int:
+        _, answer = await asyncio.gather(asyncio.to_thread(case.published), case.posted())
+        return answer.status_code
+
+    statuses = [await race(case) for case in cases]
+
+    await two_workers.quiet()
+    assert set(statuses) <= {200, 201}
+    for case in cases:
+        assert [fact.type for fact in case.facts()] == ["registration.registration-opened.v1"]
+        assert len(await case.timeline()) == 1
 
 
 def stop_in_order(house: House) -> None:
@@ -66,22 +88,6 @@ async def test_when_a_worker_goes_the_other_takes_over_what_it_had(
     await eventually(lambda: share_all(two_workers, "registration"), "all partitions to the worker that is left")
     await two_workers.quiet()
     assert_all_opened_once_and_corrected_in_order(cases)
-
-
-async def test_a_request_beside_a_batch_about_the_same_new_release_opens_it_once(two_workers: House) -> None:
-    cases = [Case(two_workers) for _ in range(RACES)]
-
-    async def race(case: Case) -> int:
-        _, answer = await asyncio.gather(asyncio.to_thread(case.published), case.posted())
-        return answer.status_code
-
-    statuses = [await race(case) for case in cases]
-
-    await two_workers.quiet()
-    assert set(statuses) <= {200, 201}
-    for case in cases:
-        assert [fact.type for fact in case.facts()] == ["registration.registration-opened.v1"]
-        assert len(await case.timeline()) == 1
 
 
 def publish(house: House) -> Sequence[Case]:

@@ -33,7 +33,7 @@ class Record:
 
     def header(self, name: str) -> str:
         """The text of a header, empty if there is none."""
-        return (dict(self.headers).get(name) or b"").decode(errors="replace")
+        return next((raw or b"" for found, raw in self.headers if found == name), b"").decode(errors="replace")
 
     @property
     def type(self) -> str:
@@ -83,6 +83,7 @@ class Topics:
         self._consumer = Consumer({**servers, "group.id": "journeys", "enable.auto.commit": False})
         self._next = dict.fromkeys(self.ends.ends(), 0)
         self._records: list[Record] = []
+        self._by_key: dict[bytes | None, list[Record]] = {}
         self._consumer.assign([TopicPartition(topic, number, 0) for topic, number in self._next])
 
     def close(self) -> None:
@@ -114,6 +115,11 @@ class Topics:
         assert error is None, error
         return str(message.topic()), int(message.partition() or 0), int(message.offset() or 0)
 
+    def of(self, key: object, *topics: str) -> list[Record]:
+        """Everything that lies on these topics now under this key, in order."""
+        self.read()
+        return [record for record in self._by_key.get(str(key).encode(), []) if record.topic in topics]
+
     def read(self, *topics: str) -> list[Record]:
         """Everything that lies on these topics now, or on all of them, in order within each partition."""
         ends = self.ends.ends()
@@ -134,6 +140,7 @@ class Topics:
         )
         self._next[record.topic, record.partition] = record.offset + 1
         self._records.append(record)
+        self._by_key.setdefault(record.key, []).append(record)
 
 
 def _pairs(headers: Any) -> list[tuple[str, Any]]:
