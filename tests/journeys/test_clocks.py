@@ -56,6 +56,8 @@ async def test_the_rungs_ring_at_24_48_and_72_calendar_hours_once_each(weekend: 
         assert len(case.facts("first-contact-overdue")) == number
         weekend.step_to(hours(rung))
         await rings(case, rung)
+        # Who is on duty is looked up when people are told: the clock stands until they are.
+        await weekend.quiet()
 
     weekend.step_to(hours(75))
     await weekend.quiet()
