@@ -1,6 +1,7 @@
 """How a process reaches Kafka: one place for addresses, security and the producer's guarantees."""
 
 import asyncio
+import itertools
 import ssl
 from typing import Any, Final, cast
 
@@ -73,7 +74,13 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self._message_accumulator.fail_all(ProducerClosed())
+        accumulator = self._message_accumulator
+        held = [*itertools.chain.from_iterable(accumulator._batches.values()), *accumulator._pending_batches]  # noqa: SLF001
+        accumulator.fail_all(ProducerClosed())
+        for batch in held:
+            for future in (batch.future, batch._drain_waiter, *(each for each, _ in batch._msg_futures)):  # noqa: SLF001
+                if future.done() and not future.cancelled():
+                    future.exception()  # seen: whoever waited for it has given up
         await self.stop()
 
     async def _produce_watched(self, node_id: int, batches: Any) -> None:

@@ -3,10 +3,11 @@
 The product has no switch for this: only this entry point passes something else than `NO_PROBES`.
 """
 
+import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -29,6 +30,7 @@ from chassis.service import Service, ServiceContext
 from chassis.settings import Settings
 from chassis.transaction import Actor, Transaction
 from contracts.lapas import ClientReleased, registration_id_of
+from deploy.local.launch import PR_SET_PDEATHSIG
 from tests.component.chassis.delivery import ledger
 from tests.component.chassis.delivery.harness import released
 from tests.component.chassis.delivery.ledger import OWED, Letter
@@ -146,12 +148,14 @@ class FaultyProcess(Process):
         return parts
 
 
-def main() -> None:
-    """Run until stopped, or until the fault."""
+def main(env: Mapping[str, str], log: Path) -> None:
+    """Run until stopped, or until the fault; ends with the process that started it, however that ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.environ.update(env)
     settings = Settings.from_env(os.environ, service=SERVICE)
     configure_logs(settings, SystemClock())
     sys.exit(uvloop.run(FaultyProcess(service(), settings, Fault.from_text(os.environ.get("FAULT", ""))).run()))
-
-
-if __name__ == "__main__":
-    main()

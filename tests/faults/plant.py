@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import multiprocessing
+import multiprocessing.process
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,45 +22,66 @@ from contracts.lapas import registration_id_of
 from contracts.roles import Role
 from deploy.local.backing import Backing
 from deploy.local.ports import free_ports
-from deploy.local.processes import Process, Program
+from deploy.local.processes import tail
 from deploy.local.tokens import AUDIENCE, ISSUER, Holder, Issuer
 from tests.component.chassis.delivery.harness import House, until
 from tests.component.chassis.delivery.tally import FRIDAY
 from tests.component.chassis.delivery.wire import FACTS, INTAKE, Wire, first_of_each, sequences
+from tests.faults import entry
 
-ROOT: Final = Path(__file__).parents[2]
+FROM_SERVER: Final = multiprocessing.get_context("forkserver")
+"""A server that has imported everything forks the processes: a new interpreter for each would take seconds."""
+FROM_SERVER.set_forkserver_preload([entry.__name__])
+STOP_SECONDS: Final = 20.0
 PATIENCE_SECONDS: Final = 90.0
 RELEASES: Final = 6
 
 
 @dataclass
 class Worker:
-    """A process, and where its door is."""
+    """A process, where its door is and what it says."""
 
-    process: Process
+    process: "multiprocessing.process.BaseProcess"
     port: int
+    log: Path
 
     @property
     def url(self) -> str:
         """Its door."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended; one that stands still has not."""
+        return self.process.is_alive()
+
     async def has_ended(self) -> bool:
         """Whether it runs no more."""
-        return not self.process.running
+        return not self.is_running
 
     async def has_stopped(self) -> bool:
         """Whether it stands still (SIGSTOP)."""
         state = await asyncio.to_thread(Path(f"/proc/{self.process.pid}/stat").read_text)
         return state.rpartition(")")[2].split()[0] == "T"
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, if there is somebody to take it."""
+        if self.is_running and self.process.pid is not None:
+            os.kill(self.process.pid, number)
+
     async def kill(self) -> None:
         """End it as a power cut would."""
-        await asyncio.to_thread(self.process.kill)
+        self.send(signal.SIGKILL)
+        await asyncio.to_thread(self.process.join, STOP_SECONDS)
 
     async def stop(self) -> bool:
         """End it in order; whether it did."""
-        return await asyncio.to_thread(self.process.stop)
+        self.send(signal.SIGTERM)
+        await asyncio.to_thread(self.process.join, STOP_SECONDS)
+        if self.is_running:
+            await self.kill()
+            return False
+        return self.process.exitcode == 0
 
 
 @dataclass
@@ -97,44 +119,38 @@ class Plant:
     def _start(self, fault: str, env: dict[str, str]) -> Worker:
         (port,) = free_ports(1)
         number = len(self.workers)
-        program = Program(
-            name=f"{self.name} {number}",
-            command=[sys.executable, "-m", "tests.faults.entry"],
-            log=self.folder / f"worker-{number}.log",
-            folder=ROOT,
-            env={
-                **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-                "DATABASE_URL": self.dsn,
-                "KAFKA_BOOTSTRAP_SERVERS": self.backing.bootstrap_servers,
-                "KAFKA_TOPIC_PREFIX": self.wire.prefix,
-                "HTTP_PORT": str(port),
-                "AUTH_ISSUER": ISSUER,
-                "AUTH_AUDIENCE": AUDIENCE,
-                "AUTH_JWKS": str(self.issuer.jwks_file),
-                "OFFICE_CLOCK_FILE": str(self.clock_file),
-                "INSTANCE": f"worker-{number}",
-                "FAULT": fault,
-                **env,
-            },
-        )
-        worker = Worker(self.backing.processes.start(program), port)
+        log = self.folder / f"worker-{number}.log"
+        settings = {
+            "DATABASE_URL": self.dsn,
+            "KAFKA_BOOTSTRAP_SERVERS": self.backing.bootstrap_servers,
+            "KAFKA_TOPIC_PREFIX": self.wire.prefix,
+            "HTTP_PORT": str(port),
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_AUDIENCE": AUDIENCE,
+            "AUTH_JWKS": str(self.issuer.jwks_file),
+            "OFFICE_CLOCK_FILE": str(self.clock_file),
+            "INSTANCE": f"worker-{number}",
+            "FAULT": fault,
+            **env,
+        }
+        process = FROM_SERVER.Process(target=entry.main, args=(settings, log), name=f"{self.name} {number}")
+        process.start()
+        worker = Worker(process, port, log)
         self.workers.append(worker)
         return worker
 
     async def close(self) -> None:
         """End what still runs."""
         for worker in self.workers:
-            if worker.process.running:
-                worker.process.send(signal.SIGCONT)
-                await worker.stop()
-            self.backing.processes.forget(worker.process)
+            worker.send(signal.SIGCONT)
+            await worker.stop()
 
     async def until(self, condition: Callable[[], Awaitable[object]]) -> None:
         """Wait until something is true; what the processes said is shown when it never becomes so."""
         try:
             await until(condition, seconds=PATIENCE_SECONDS)
         except TimeoutError:
-            tails = "\n".join(worker.process.log_tail() for worker in self.workers)
+            tails = "\n".join(tail(worker.log) for worker in self.workers)
             message = f"{self.name}: {await self.figures()}\n{tails}"
             raise AssertionError(message) from None
 
@@ -154,7 +170,7 @@ class Plant:
 
     async def load_until_it_ended(self, worker: Worker) -> bool:
         """Send a round as soon as the last one was counted; whether the process has ended."""
-        return not worker.process.running or await self._go_on()
+        return not worker.is_running or await self._go_on()
 
     async def load_until_it_stands_still(self, worker: Worker) -> bool:
         """The same until it was stopped."""

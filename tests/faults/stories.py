@@ -148,12 +148,12 @@ async def stands_still(plant: Plant, fault: str) -> None:
     await plant.start()
     await plant.load(2)
     await plant.until(plant.is_quiet)
-    first.process.send(SIGCONT)
+    first.send(SIGCONT)
     for _ in range(10):
         await plant.load(1, pause=0.1)
     await plant.until(plant.is_quiet)
     await plant.check()
-    assert first.process.running
+    assert first.is_running
 
 
 async def stands_still_in_half_a_statement(plant: Plant, _fault: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.conftest import NewPlant
 from tests.faults.stories import KILLED, SHARED, STOPPED, tell
 
-AT_ONCE = 4
+AT_ONCE = 6
 """So many stories are told at the same time; more would only wait for the processor."""
 
 Told = Mapping[tuple[str, str], "asyncio.Task[None]"]
