@@ -147,16 +147,20 @@ class House:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
-    async def mails(self) -> list[dict[str, Any]]:
-        """Every mail that was sent, the newest first."""
+    async def mails(self, *, after: int = 0) -> list[dict[str, Any]]:
+        """Every mail that was sent, the newest first, or those after the first so many."""
         found: list[dict[str, Any]] = []
-        while True:
-            query = {"start": len(found), "limit": MAILS_PER_PAGE}
+        wanted = await self.count_mails() - after
+        while len(found) < wanted:
+            query = {"start": len(found), "limit": min(wanted - len(found), MAILS_PER_PAGE)}
             answer = await self.http.get(f"{self.endpoints['mail']['url']}/api/v1/messages", params=query)
-            page = answer.json()["messages"]
-            found += page
-            if len(page) < MAILS_PER_PAGE:
-                return found
+            found += answer.json()["messages"]
+        return found
+
+    async def count_mails(self) -> int:
+        """How many mails were sent."""
+        answer = await self.http.get(f"{self.endpoints['mail']['url']}/api/v1/messages", params={"limit": 1})
+        return int(answer.json()["total"])
 
     async def text_of(self, mail: dict[str, Any]) -> str:
         """A mail as it went over the wire."""
