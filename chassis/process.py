@@ -75,12 +75,14 @@ class Parts:
 class Process:
     """Runs one service in this process."""
 
-    def __init__(self, service: Service, settings: Settings, probes: Probes) -> None:
+    def __init__(
+        self, service: Service, settings: Settings, probes: Probes, *, system_clock: SystemClock | None = None
+    ) -> None:
         """Take what the service is and what it was told; nothing is started yet."""
         self.service = service
         self.settings = settings
         self.probes = probes
-        self.system_clock = SystemClock()
+        self.system_clock = system_clock or SystemClock()
         self.office_clock = OfficeClock(self.system_clock, file=settings.office_clock_file)
         self.metrics = Metrics()
         self.telemetry = Telemetry.from_settings(settings, self.system_clock)

@@ -109,6 +109,9 @@ class SenderLoop(Generic[I]):
     metrics: SenderMetrics
     beat: Callable[[], None]
     probes: Probes = NO_PROBES
+    lease: timedelta = LEASE
+    send_seconds_max: float = SEND_TIMEOUT_SECONDS
+    """An effect that is not done by then has failed; a lease that has less left than that is not begun upon."""
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def wake(self) -> None:
@@ -142,14 +145,14 @@ class SenderLoop(Generic[I]):
         )
 
     async def _round(self) -> int:
-        now, ours_until = self.clock.now(), self.clock.monotonic() + LEASE.total_seconds()
+        now, ours_until = self.clock.now(), self.clock.monotonic() + self.lease.total_seconds()
         actor = Actor("timer", self.sender.name)
-        items = await self.commands.run(self.sender.claim, Claim(now, now + LEASE, ITEMS_MAX), actor=actor)
+        items = await self.commands.run(self.sender.claim, Claim(now, now + self.lease, ITEMS_MAX), actor=actor)
         if items:
             await self.probes.reach("sender.claimed")
         for item in items:
             self.beat()
-            if self.clock.monotonic() + SEND_TIMEOUT_SECONDS > ours_until:
+            if self.clock.monotonic() + self.send_seconds_max > ours_until:
                 # The lease could run out while this one is on its way, and somebody else would send it too.
                 break
             context = TraceContext.parse(item.traceparent)
@@ -182,7 +185,7 @@ class SenderLoop(Generic[I]):
 
     async def _attempt(self, item: I) -> SendResult:
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self.send_seconds_max):
                 return await self.sender.send(item)
         except TimeoutError:
             return SendResult(sent=False, reason="time-out")
