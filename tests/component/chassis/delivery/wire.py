@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from chassis.broker import new_producer
 from chassis.consumer import Consumer
 from chassis.delivery import Record
-from chassis.relay import Relay
+from chassis.relay import ProducerFactory, Relay
 from chassis.settings import Settings
 from contracts import catalogue
 from deploy.local.backing import Backing
@@ -101,20 +101,27 @@ async def wire_to(backing: Backing) -> AsyncIterator[Wire]:
         await producer.stop()
 
 
-def consumer_of(house: House, settings: Settings, **fields: Any) -> Consumer:
+def consumer_of(house: House, settings: Settings, *, kind: type[Consumer] = Consumer, **fields: Any) -> Consumer:
     """The consumer of a process, not started."""
     topics = [settings.kafka_topic_prefix + INTAKE]
-    return Consumer(
+    return kind(
         house.engine, house.inbox, house.runner, settings, topics, house.metrics.consumer, lambda: None, **fields
     )
 
 
-def relay_of(house: House, settings: Settings, **fields: Any) -> Relay:
+def relay_of(
+    house: House,
+    settings: Settings,
+    *,
+    kind: type[Relay] = Relay,
+    producer: ProducerFactory | None = None,
+    **fields: Any,
+) -> Relay:
     """The relay of a process, not started."""
-    return Relay(
+    return kind(
         settings.database_url,
         SERVICE,
-        lambda: new_producer(settings),
+        producer or (lambda: new_producer(settings)),
         house.metrics.relay,
         lambda: None,
         **fields,
