@@ -22,10 +22,17 @@ class Backing:
     """A broker and a database server that live as long as the `with` block, or the process.
 
     `kafka` and `postgres` can be stopped, killed and started again and keep their data. All calls block; from
-    a coroutine they are for the moments when nothing else should run.
+    a coroutine they are for the moments when nothing else should run. `postgres_settings` are settings of the server
+    that differ from those of the local stack.
     """
 
-    def __init__(self, folder: Path | None = None, *, fsync: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        fsync: bool = True,
+        postgres_settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._temporary = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         kafka_port, controller_port, postgres_port = free_ports(3)
@@ -39,7 +46,12 @@ class Backing:
             logs=logs,
         )
         self.postgres = Postgres(
-            self.folder / "postgres", port=postgres_port, processes=self.processes, logs=logs, fsync=fsync
+            self.folder / "postgres",
+            port=postgres_port,
+            processes=self.processes,
+            logs=logs,
+            fsync=fsync,
+            settings=postgres_settings,
         )
         self._roles: dict[str, str] = {}
 

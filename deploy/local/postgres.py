@@ -6,6 +6,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -40,17 +41,30 @@ log_timezone = 'UTC'
 # The passwords here are random and long, which makes guessing as hopeless with fewer rounds.
 scram_iterations = 1000
 jit = off
-"""
+{settings}"""
 
 
 class Postgres:
-    """A server whose data lies in a folder; it keeps its data over a stop and over a kill."""
+    """A server whose data lies in a folder; it keeps its data over a stop and over a kill.
 
-    def __init__(self, state: Path, *, port: int, processes: Processes, logs: Path, fsync: bool = True) -> None:
+    `settings` are lines of postgresql.conf that win over the ones above.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        port: int,
+        processes: Processes,
+        logs: Path,
+        fsync: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.state = state
         self.port = port
         self.log = logs / "postgres.log"
         self._fsync = fsync
+        self._settings = dict(settings or {})
         self._processes = processes
         self._process: Process | None = None
         self._user = user_for_postgres()
@@ -76,7 +90,12 @@ class Postgres:
         if not (data / "postgresql.conf").exists():
             self._init(binaries, data)
         (data / "bapas.conf").write_text(
-            CONFIGURATION.format(host=HOST, port=self.port, fsync="on" if self._fsync else "off")
+            CONFIGURATION.format(
+                host=HOST,
+                port=self.port,
+                fsync="on" if self._fsync else "off",
+                settings="".join(f"{name} = '{value}'\n" for name, value in self._settings.items()),
+            )
         )
         (data / "bapas.conf").chmod(0o644)
         command: list[str | Path] = [binaries / "postgres", "-D", data, "-c", f"config_file={data / 'postgresql.conf'}"]

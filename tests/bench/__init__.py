@@ -1,0 +1,1 @@
+"""The pipeline measured beside what one would build instead: `python -m tests.bench --help`."""
