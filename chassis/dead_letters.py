@@ -9,7 +9,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -71,7 +71,7 @@ def record_of(row: Mapping[str, Any]) -> Record:
 
 @dataclass(frozen=True)
 class Letters:
-    """The dead letters of one consumer."""
+    """The dead letters of one consumer; `upstream_topics` are named as on the broker."""
 
     consumer: str
     service: str
@@ -105,20 +105,27 @@ class Letters:
 
     def announcement(self, letter_id: UUID, delivery: Delivery, ended: Ended, transaction: Transaction) -> DeadLettered:
         """The fact that tells the others, with codes and ids alone."""
-        topic = transaction.plain_topic(delivery.record.topic)
+        topic = delivery.record.topic
         return dead_lettered_by(self.service)(
             dead_letter_id=letter_id,
             consumer=self.consumer,
-            source_topic=topic,
+            source_topic=transaction.plain_topic(topic),
             partition=max(delivery.record.partition, 0),
             offset=max(delivery.record.offset, 0),
             event_type=delivery.known_type,
             reason_kind=ReasonKind(ended.kind or "bug"),
             rule=ended.rule,
             holds_key=bool(holding_keys(delivery, ended)),
-            upstream=topic in self.upstream_topics,
+            upstream=self._is_upstream(topic),
             dead_lettered_at=transaction.now,
         )
+
+    def remind_at(self, topic: str, now: datetime) -> datetime | None:
+        """When people are told once more of a letter that is still open; of our own messages they are told once."""
+        return now + REMIND_AFTER if self._is_upstream(topic) else None
+
+    def _is_upstream(self, topic: str) -> bool:
+        return topic in self.upstream_topics
 
 
 def holding_keys(delivery: Delivery, ended: Ended) -> list[str]:
@@ -142,14 +149,13 @@ class Pile:
         waiting, told = ended.outcome == "held", self.letters.tells_of(delivery, ended)
         record = delivery.record
         parts = delivery.parts
-        upstream = transaction.plain_topic(record.topic) in self.letters.upstream_topics
         self._rows.append(
             (
                 letter_id, self.letters.consumer, delivery.event_key, "held" if waiting else ended.kind,
                 "waiting" if waiting else "parked", ended.reason, ended.rule, keys, record.topic, record.partition,
                 record.offset, record.key, pack_record_headers(record.headers), record.value, delivery.record_hash,
                 parts.id, parts.type, parts.source, parts.subject, transaction.cause.trace.traceparent,
-                transaction.now + REMIND_AFTER if upstream and told else None,
+                self.letters.remind_at(record.topic, transaction.now) if told else None,
             )
         )  # fmt: skip
         if told:

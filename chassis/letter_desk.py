@@ -10,7 +10,7 @@ import structlog
 
 from chassis.batch import DELETE_INBOX, INSERT_INBOX, MARK_IRRELEVANT, BatchRunner
 from chassis.database import Connection
-from chassis.dead_letters import INSERT_HELD, RELEASE, REMIND_AFTER, Letters, holding_keys, record_of
+from chassis.dead_letters import INSERT_HELD, RELEASE, Letters, holding_keys, record_of
 from chassis.delivery import Delivery, Ended, read
 from chassis.engine import RACE, Body
 from chassis.failures import TRANSIENT, LostRaceError, UnavailableError
@@ -214,7 +214,7 @@ class LetterDesk(LetterShelf):
         connection, consumer, letter_id = work.connection, self.letters.consumer, row["dead_letter_id"]
         if ended.outcome == "dead_lettered":
             keys = sorted({*row["order_keys"], *delivery.order_keys}) if holding_keys(delivery, ended) else []
-            remind_at = self.engine.office_clock.now() + REMIND_AFTER if self._is_upstream(row) else None
+            remind_at = self.letters.remind_at(row["topic"], self.engine.office_clock.now())
             await connection.execute(DELETE_INBOX, consumer, [row["event_key"]])
             await connection.execute(INSERT_HELD, consumer, keys)
             await connection.execute(
@@ -230,9 +230,6 @@ class LetterDesk(LetterShelf):
                 SETTLE, letter_id, "resolved", row["kind"], row["reason"], row["rule"], row["order_keys"], 1, None
             )
         await connection.execute(RELEASE, consumer, row["order_keys"])
-
-    def _is_upstream(self, row: Mapping[str, Any]) -> bool:
-        return row["topic"].removeprefix(self.engine.setting.topic_prefix) in self.letters.upstream_topics
 
     async def _open_letter(
         self, connection: Connection, letter_id: UUID, query: str = SELECT_LETTER

@@ -216,7 +216,10 @@ class Process:
         return self.loops.register(name, silence_seconds_max=LOOP_SILENCE_SECONDS_MAX)
 
     def _upstream_topics(self) -> frozenset[str]:
-        return frozenset(name for name, topic in catalogue.TOPICS.items() if topic.publisher in catalogue.UPSTREAM)
+        prefix = self.settings.kafka_topic_prefix
+        return frozenset(
+            prefix + name for name, topic in catalogue.TOPICS.items() if topic.publisher in catalogue.UPSTREAM
+        )
 
     def _app(self, context: ServiceContext, engine: Engine, parts: Parts) -> FastAPI:
         health = Health(

@@ -85,7 +85,7 @@ class House:
         self.setting = Setting(SERVICE, self.prefix, load_reference(), self.clock, telemetry)
         self.engine = Engine(self.pool, self.setting, self.office_clock, self.probes)
         self.inbox = new_inbox(self.wrong)
-        self.letters = Letters(SERVICE, SERVICE, frozenset({"lapas.events"}))
+        self.letters = Letters(SERVICE, SERVICE, frozenset({self.prefix + "lapas.events"}))
         self.runner = BatchRunner(self.engine, self.letters)
         self.desk = LetterDesk(self.engine, self.inbox, self.runner, self.letters, lambda: None)
         self.timers = self.new_timers()

@@ -1,6 +1,7 @@
 """What is set aside is taken up again in order, once, by whoever comes first."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -296,6 +297,27 @@ async def test_a_letter_of_an_upstream_topic_is_told_again_after_an_hour_once(ho
         told.append([fact["reminder"] for fact in await house.announced()])
 
     assert told == [[False], [False, True], [False, True]]
+
+
+@pytest.mark.parametrize(
+    ("topic", "told"),
+    [
+        pytest.param("test.lapas.events", [("lapas.events", True, False), ("lapas.events", True, True)], id="upstream"),
+        pytest.param("test.supervision.events", [("supervision.events", False, False)], id="our own"),
+    ],
+)
+async def test_under_a_prefix_upstream_is_still_told_from_our_own(
+    house: House, topic: str, told: list[tuple[str, bool, bool]]
+) -> None:
+    """A letter of our own is for operations alone, who are told once."""
+    prefixed = House(house.pool, prefix="test.")
+    await prefixed.deliver(replace(record_of(released("r-1", "REFUSED"), 0), topic=topic))
+
+    prefixed.office_clock.stepped.set(FRIDAY + timedelta(hours=2))
+    await prefixed.desk.remind()
+
+    announced = await prefixed.announced()
+    assert [(fact["source_topic"], fact["upstream"], fact["reminder"]) for fact in announced] == told
 
 
 async def test_a_settled_letter_is_not_told_again(house: House) -> None:
