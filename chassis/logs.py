@@ -4,6 +4,7 @@ A value passes if its type cannot hold a name (numbers, UUIDs, instants, enumera
 that is known to hold words of ours. What an exception says is never written: databases and validators quote values.
 """
 
+import copy
 import logging
 import re
 import sys
@@ -20,6 +21,7 @@ from uuid import UUID
 import structlog
 
 from chassis import telemetry
+from chassis.repeats import RepeatLimit
 
 if TYPE_CHECKING:
     from chassis.clock import SystemClock
@@ -41,6 +43,9 @@ WORDS_OF_OURS: Final = frozenset(
 
 TRUSTED_LIBRARIES: Final = frozenset({"uvicorn", "aiokafka", "faststream", "asyncio", "opentelemetry", "chassis"})
 """Libraries whose message templates are known to hold no data; their arguments are looked at one by one."""
+
+REPEATING_LIBRARIES: Final = frozenset({"aiokafka"})
+"""Libraries that say with each attempt, up to 80 times a second, that a server is away."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:/@*+-]{1,120}")
 _SAFE_TYPES: Final = (bool, int, float, UUID, datetime, date, timedelta, Enum, type(None))
@@ -64,7 +69,7 @@ def configure_logs(settings: "Settings", clock: "SystemClock", *, stream: TextIO
         first = {name: event.pop(name) for name in ("logger", "event") if name in event}
         return {"at": now.replace("+00:00", "Z"), "level": level, **identity, **first, **event}
 
-    handler = _Handler(stream)
+    handler = _Handler(stream, RepeatLimit(clock.monotonic))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             use_get_message=False,
@@ -72,6 +77,7 @@ def configure_logs(settings: "Settings", clock: "SystemClock", *, stream: TextIO
             processors=[
                 name_logger,
                 quieten_library,
+                count_repeats,
                 mask_values,
                 add_trace,
                 shorten_exception,
@@ -98,9 +104,44 @@ def configure_logs(settings: "Settings", clock: "SystemClock", *, stream: TextIO
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes lines; a line that cannot be written is reported without what it wanted to say."""
 
+    def __init__(self, stream: TextIO, repeats: RepeatLimit[logging.LogRecord]) -> None:
+        super().__init__(stream)
+        self._repeats = repeats
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, unless a library has just said the same; what was held back before is told first."""
+        self._tell_repeats()
+        if record.name.partition(".")[0] in REPEATING_LIBRARIES:
+            record = _as_grave_as_it_is(record)
+            kind = (record.name, _filled(str(record.msg), record.args))
+            # A stack trace may differ where the words are the same.
+            if not record.exc_info and not self._repeats.passes(kind, record):
+                return
+        super().emit(record)
+
+    def close(self) -> None:
+        """Tell what is held back."""
+        self._tell_repeats(at_the_end=True)
+        super().close()
+
+    def _tell_repeats(self, *, at_the_end: bool = False) -> None:
+        for record, times in self._repeats.due(at_the_end=at_the_end):
+            record.times = times
+            super().emit(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         """Say which module wrote the line that failed."""
         sys.stderr.write(f"a log line of {record.name} ({record.filename}:{record.lineno}) could not be written\n")
+
+
+def _as_grave_as_it_is(record: logging.LogRecord) -> logging.LogRecord:
+    """A failure that the library itself calls one to be tried again is a warning, also on a healthy start."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    if record.levelno != logging.ERROR or not any(getattr(argument, "retriable", False) for argument in arguments):
+        return record
+    record = copy.copy(record)
+    record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    return record
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
@@ -127,6 +168,14 @@ def quieten_library(_logger: Any, _method: str, event: EventDict) -> EventDict:
         return event
     template = str(event["event"]).partition("\n")[0]
     event["event"] = _filled(template, arguments)[:EVENT_CHARS_MAX]
+    return event
+
+
+def count_repeats(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Of a line that was said again and again, say how many this one stands for, and when the last was said."""
+    record = event["_record"]
+    if (times := getattr(record, "times", None)) is not None:
+        event["times"], event["last_at"] = times, datetime.fromtimestamp(record.created, UTC)
     return event
 
 

@@ -5,15 +5,18 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 import structlog
+from aiokafka.errors import GroupAuthorizationFailedError, GroupCoordinatorNotAvailableError
 
 from chassis import telemetry
-from chassis.clock import SystemClock
+from chassis.clock import SteppedClock, SystemClock
 from chassis.logs import MASK, configure_logs
+from chassis.repeats import KINDS_MAX, PERIOD_SECONDS
 from chassis.settings import Settings
 from chassis.telemetry import TraceContext
 
@@ -43,22 +46,30 @@ class Lines:
         return self.all[-1]
 
 
-def logging_to(lines: Lines, *, log_format: str = "json", level: str = "INFO") -> None:
+def logging_to(
+    lines: Lines, *, log_format: str = "json", level: str = "INFO", clock: SystemClock | None = None
+) -> None:
     """Configure the logs of this process."""
     env = {
         "DATABASE_URL": "postgresql://x", "KAFKA_BOOTSTRAP_SERVERS": "x", "AUTH_ISSUER": "x",
         "AUTH_JWKS": "https://x", "LOG_FORMAT": log_format, "LOG_LEVEL": level, "INSTANCE": "registration-1",
     }  # fmt: skip
-    configure_logs(Settings.from_env(env, service="registration"), SystemClock(), stream=lines.stream)
+    configure_logs(Settings.from_env(env, service="registration"), clock or SystemClock(), stream=lines.stream)
 
 
 @pytest.fixture
-def lines() -> Iterator[Lines]:
+def clock() -> SteppedClock:
+    """What the logs take for the time."""
+    return SteppedClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def lines(clock: SteppedClock) -> Iterator[Lines]:
     """Logs of this process, put back afterwards as they were."""
     root, hook = logging.getLogger(), sys.excepthook
     handlers, level = root.handlers[:], root.level
     written = Lines()
-    logging_to(written)
+    logging_to(written, clock=clock)
     yield written
     structlog.reset_defaults()
     root.handlers[:] = handlers
@@ -154,6 +165,74 @@ def test_lines_of_libraries_pass_through_the_same_masks(lines: Lines) -> None:
         "a line of a library, withheld",
     ]
     assert "Budi" not in lines.text
+
+
+def test_what_a_library_says_again_and_again_is_written_once_a_period_with_its_number(
+    lines: Lines, clock: SteppedClock
+) -> None:
+    cluster, client = logging.getLogger("aiokafka.cluster"), logging.getLogger("aiokafka")
+    for _ in range(80):
+        client.error("Unable connect to node with id %s: %s", 1, ConnectionRefusedError(MARK))
+        cluster.error("Topic %s not found in cluster metadata", "lapas.events")
+    client.error("Unable connect to node with id %s: %s", 2, ConnectionRefusedError(MARK))
+
+    assert [line["event"] for line in lines.all] == [
+        "Unable connect to node with id 1: ConnectionRefusedError",
+        "Topic lapas.events not found in cluster metadata",
+        "Unable connect to node with id 2: ConnectionRefusedError",
+    ]
+
+    clock.step(timedelta(seconds=PERIOD_SECONDS))
+    structlog.get_logger("x").info("line")
+
+    told = lines.all[3:]
+    assert [(line["event"], line.get("times"), line["level"]) for line in told] == [
+        ("Unable connect to node with id 1: ConnectionRefusedError", 79, "error"),
+        ("Topic lapas.events not found in cluster metadata", 79, "error"),
+        ("line", None, "info"),
+    ]
+    assert all(datetime.fromisoformat(line["last_at"]).tzinfo for line in told[:2])
+
+
+def test_a_process_that_ends_still_tells_what_it_held_back(lines: Lines) -> None:
+    for _ in range(3):
+        logging.getLogger("aiokafka").error("Unable to update metadata from %s", [1])
+
+    logging.getLogger().handlers[0].close()
+
+    assert [(line["event"], line.get("times")) for line in lines.all] == [
+        ("Unable to update metadata from <list>", None),
+        ("Unable to update metadata from <list>", 2),
+    ]
+
+
+def test_of_too_many_kinds_of_lines_none_is_held_back(lines: Lines) -> None:
+    for number in range(2 * KINDS_MAX):
+        for _ in range(2):
+            logging.getLogger("aiokafka").error("kind %d", number)
+
+    assert len(lines.all) == KINDS_MAX + 2 * KINDS_MAX
+
+
+def test_our_own_lines_and_stack_traces_are_written_each_time(lines: Lines) -> None:
+    for _ in range(3):
+        structlog.get_logger("chassis.consumer").error("kafka is away")
+        logging.getLogger("chassis").error("the process ends")
+        logging.getLogger("aiokafka").error("Unexpected exception", exc_info=ValueError(MARK))
+
+    assert len(lines.all) == 9
+
+
+def test_what_a_library_tries_again_by_itself_is_no_error(lines: Lines) -> None:
+    coordinator = logging.getLogger("aiokafka.consumer.group_coordinator")
+
+    coordinator.error("Group Coordinator Request failed: %s", GroupCoordinatorNotAvailableError())
+    coordinator.error("Group Coordinator Request failed: %s", GroupAuthorizationFailedError())
+
+    assert [(line["event"], line["level"]) for line in lines.all] == [
+        ("Group Coordinator Request failed: GroupCoordinatorNotAvailableError", "warning"),
+        ("Group Coordinator Request failed: GroupAuthorizationFailedError", "error"),
+    ]
 
 
 def test_the_access_log_that_quotes_addresses_is_off(lines: Lines) -> None:
