@@ -26,8 +26,9 @@ HEAP_MEGABYTES_MAX: Final = 384
 PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}{further_listeners}
+advertised.listeners=PLAINTEXT://{host}:{port}{further_advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{further_protocols}
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@{host}:{controller_port}
 log.dirs={data}
@@ -67,6 +68,14 @@ class Kafka:
         self._processes = processes
         self._process: Process | None = None
         self._class_path = ""
+        self._advertised: dict[int, int] = {}
+
+    def advertise(self, *, port: int, as_port: int) -> None:
+        """From the next start on, listen on one more port, and send whoever comes by it to another port.
+
+        There stands somebody who hands everything on: a client knows the broker only by the address that it tells.
+        """
+        self._advertised[port] = as_port
 
     @property
     def bootstrap_servers(self) -> str:
@@ -132,7 +141,16 @@ class Kafka:
         return self.folder / "server.properties"
 
     def _configure(self) -> None:
-        text = PROPERTIES.format(host=HOST, port=self.port, controller_port=self.controller_port, data=self._data)
+        named = {f"FURTHER{port}": (port, as_port) for port, as_port in self._advertised.items()}
+        text = PROPERTIES.format(
+            host=HOST,
+            port=self.port,
+            controller_port=self.controller_port,
+            data=self._data,
+            further_listeners="".join(f",{name}://{HOST}:{port}" for name, (port, _) in named.items()),
+            further_advertised="".join(f",{name}://{HOST}:{as_port}" for name, (_, as_port) in named.items()),
+            further_protocols="".join(f",{name}:PLAINTEXT" for name in named),
+        )
         self._properties.write_text(text)
         (self.folder / "log4j2.yaml").write_text(LOG4J)
 

@@ -1,0 +1,106 @@
+"""The house of one run: its databases, topics, clock and processes."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from contracts.catalogue import TOPICS
+from deploy.demo.databases import Databases
+from deploy.demo.quiescence import Quiescence
+from deploy.demo.topics import Topics
+from deploy.local.office_clock import set_office_clock
+from deploy.local.ports import HOST
+from deploy.local.settings import REPOSITORY
+from deploy.local.stack import MAIL_FROM
+from deploy.local.tokens import AUDIENCE, ISSUER
+from tests.faults.lab.crew import Crew
+from tests.faults.lab.entry import SERVICES
+from tests.faults.lab.ground import Ground
+
+FRIDAY_EVENING: Final = datetime(2026, 5, 29, 10, 0, tzinfo=UTC)
+"""17:00 in Palembang, half an hour after everybody's release; the Monday that follows is a holiday."""
+SAMPLES: Final = REPOSITORY / "deploy" / "samples"
+QUIET_POLL_SECONDS: Final = 0.1
+QUIET_LOOKS: Final = 2
+"""Quiet is what is seen so many times in a row."""
+
+
+@dataclass
+class House:
+    """Three services, each with a database of its own, on topics of the run's own."""
+
+    ground: Ground
+    crew: Crew
+    folder: Path
+    run: str
+    bug: str | None = None
+    office: datetime = FRIDAY_EVENING
+    databases: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """Before the name of every topic."""
+        return f"{self.run}."
+
+    async def build(self) -> None:
+        """Make databases and topics, and start every service once."""
+        self.step_to(FRIDAY_EVENING)
+        self.databases = await asyncio.to_thread(self.ground.new_databases, self.run)
+        await asyncio.to_thread(self.ground.new_topics, self.prefix)
+        for service in SERVICES:
+            await self.crew.start(service, f"{service}-1", self.environment(service))
+
+    async def tear_down(self) -> None:
+        """End the processes and remove what is in the way of the next run."""
+        await self.crew.close()
+        await asyncio.to_thread(self.ground.drop_databases, self.databases)
+        await asyncio.to_thread(self.ground.drop_topics, self.prefix)
+
+    def step_to(self, office: datetime) -> None:
+        """Let the office clock of all processes stand at this instant."""
+        self.office = office
+        set_office_clock(self._clock_file, office)
+
+    def step(self, by: timedelta) -> None:
+        """Let the office clock go forward."""
+        self.step_to(self.office + by)
+
+    def environment(self, service: str) -> Mapping[str, str]:
+        """What a process of a service is told."""
+        return {
+            "DATABASE_URL": self.ground.database_url(service, self.databases[service]),
+            "KAFKA_BOOTSTRAP_SERVERS": self.ground.bootstrap_servers(service),
+            "KAFKA_TOPIC_PREFIX": self.prefix,
+            "HTTP_HOST": HOST,
+            "OFFICE_CLOCK_FILE": str(self._clock_file),
+            "AUTH_ISSUER": ISSUER,
+            "AUTH_AUDIENCE": AUDIENCE,
+            "AUTH_JWKS": str(self.ground.issuer.jwks_file),
+            "SMTP_HOST": HOST,
+            "SMTP_PORT": str(self.ground.smtp_port),
+            "MAIL_FROM": MAIL_FROM,
+            "OFFICER_CONTACTS": str(SAMPLES / "officer_contacts.toml"),
+            "DUTY_ROSTER": str(SAMPLES / "duty_roster.toml"),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "",
+            "BUG": self.bug or "",
+        }
+
+    async def on_its_way(self) -> list[str]:
+        """What is not done yet anywhere, in words; empty when it is quiet, twice in a row."""
+        servers = self.ground.backing.bootstrap_servers
+        names = [self.prefix + name for name in TOPICS]
+        topics = await asyncio.to_thread(Topics, servers, prefix=self.prefix, names=names)
+        async with Databases(self.databases) as databases:
+            quiescence = Quiescence(databases, topics, topic_prefix=self.prefix)
+            for _ in range(QUIET_LOOKS):
+                if found := await quiescence.on_its_way(self.office):
+                    return found
+                await asyncio.sleep(QUIET_POLL_SECONDS)
+        return []
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.folder / "office-clock.json"

@@ -1,0 +1,159 @@
+"""One run: the house is built, loaded and broken, healed, left alone until it is quiet, recorded and judged."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.faults.lab.crew import Crew
+from tests.faults.lab.doors import Book, Counter, Prisons
+from tests.faults.lab.entry import SERVICES
+from tests.faults.lab.ground import Ground
+from tests.faults.lab.house import FRIDAY_EVENING, House
+from tests.faults.lab.load import Load, Operators
+from tests.faults.lab.people import LOAD_SECONDS
+from tests.faults.lab.plan import Plan
+from tests.faults.lab.recorder import Recorder
+
+SETTLE_SECONDS_MAX: Final = 60.0
+POLL_SECONDS: Final = 0.1
+HTTP_SECONDS: Final = 15.0
+CLOSE_SECONDS: Final = 90.0
+AHEAD_SECONDS: Final = 3600.0
+"""After the heal notifications' clock goes forward by this: whoever waits for a mail server is not waited for."""
+
+
+@dataclass
+class Run:
+    """One run of a plan on a ground, recorded into a folder."""
+
+    plan: Plan
+    ground: Ground
+    folder: Path
+    bug: str | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+
+    async def go(self) -> Mapping[str, Any]:
+        """Run it and write the run folder; what run.json says."""
+        self.folder.mkdir(parents=True)
+        self.ground.mailbox.remove(None)
+        crew = Crew(self.folder, restart_seconds=self.plan.restart_seconds)
+        house = House(self.ground, crew, self.folder, f"lab{self.plan.seed}", bug=self.bug)
+        async with httpx.AsyncClient(timeout=HTTP_SECONDS) as http, _built(house):
+            await crew.until_ready(http)
+            await self._live(house, http)
+        return self.told
+
+    async def _live(self, house: House, http: httpx.AsyncClient) -> None:
+        book = Book()
+        counter = Counter(http, house.crew.doors, self.ground.token, book)
+        prisons = Prisons(self.ground.backing.bootstrap_servers, house.prefix, book)
+        operators = Operators("registration", counter, book, house.prefix, self.plan.seed, self.plan.operator_seconds)
+        began_at = time.time()
+        load = Load(self.plan.people, prisons, counter)
+        try:
+            async with _beside(house.crew.watch(), operators.run()):
+                loading = asyncio.create_task(load.run())
+                await asyncio.gather(self._step_clock(house), self._break(house), asyncio.sleep(LOAD_SECONDS))
+                await self._heal(house, http)
+                healed_at = time.time()
+                quiet_at, waiting = await self._until_quiet(house, counter, operators, loading)
+            self.told = {
+                **self._facts(house),
+                "began_at": began_at,
+                "healed_at": healed_at,
+                "quiet_at": quiet_at,
+                "waiting": waiting,
+            }
+            recorder = Recorder(self.folder)
+            await recorder.write(
+                book=book,
+                databases=house.databases,
+                bootstrap_servers=self.ground.backing.bootstrap_servers,
+                prefix=house.prefix,
+                mailbox=self.ground.mailbox,
+                counter=counter,
+            )
+            recorder.write_run(self.told)
+        finally:
+            await asyncio.to_thread(prisons.close)
+
+    def _facts(self, house: House) -> dict[str, Any]:
+        return {
+            "seed": self.plan.seed,
+            "services": list(SERVICES),
+            "prefix": house.prefix,
+            "settle_bound_seconds": SETTLE_SECONDS_MAX,
+            "faults": [],
+            "forks": [],
+            "processes": house.crew.lives,
+            "office": house.office.isoformat(),
+            "sampled": True,
+            "bug": self.bug,
+            "plan": {"faults": [asdict(fault) for fault in self.plan.faults], "office_steps": self.plan.office_steps},
+        }
+
+    async def _step_clock(self, house: House) -> None:
+        began = time.monotonic()
+        for at, hours in self.plan.office_steps:
+            await asyncio.sleep(max(0.0, at - (time.monotonic() - began)))
+            house.step_to(FRIDAY_EVENING + timedelta(hours=hours))
+
+    async def _break(self, house: House) -> None:
+        """Let happen what was drawn."""
+
+    async def _heal(self, house: House, http: httpx.AsyncClient) -> None:
+        """Put everything right that lies in the lab's hands."""
+        await asyncio.to_thread(self.ground.proxy.heal)
+        await house.crew.until_ready(http)
+        for instance in house.crew.of("notifications"):
+            instance.orders.turn_clock(AHEAD_SECONDS)
+
+    async def _until_quiet(
+        self, house: House, counter: Counter, operators: Operators, loading: "asyncio.Task[None]"
+    ) -> tuple[float | None, list[str]]:
+        """When it became quiet, or never within the bound, and what was still on its way."""
+        end = time.monotonic() + SETTLE_SECONDS_MAX
+        waiting: list[str] = []
+        while time.monotonic() < end:
+            waiting = await house.on_its_way()
+            if not waiting and not await operators.look():
+                if loading.done():
+                    await loading
+                    return time.time(), []
+                # Nothing is on its way: what somebody still waits for will never come.
+                counter.is_over.set()
+            await asyncio.sleep(POLL_SECONDS)
+        loading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await loading
+        return None, waiting
+
+
+@asynccontextmanager
+async def _built(house: House) -> AsyncIterator[None]:
+    try:
+        await house.build()
+        yield
+    finally:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await house.tear_down()
+
+
+@asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do this beside the block, and no longer; whatever fails in it fails the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
