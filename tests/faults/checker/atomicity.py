@@ -1,0 +1,148 @@
+"""R4: a delivery, everything that it caused and the offset that passes it stand in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tests.faults.checker.causes import CASE_TABLES, facts_of, named_effects, names_of_events
+from tests.faults.checker.contract import CASE_FACTS, DETAILS, REGISTERED
+from tests.faults.checker.effects import header
+from tests.faults.checker.folder import Run
+from tests.faults.checker.history import Entry, Handled, Timeline, Work
+from tests.faults.checker.records import Record
+from tests.faults.checker.verdict import Sight
+
+
+def look(run: Run, sight: Sight) -> None:
+    """Look at every transaction of every timeline."""
+    for service in run.services:
+        names = names_of_events(run, service)
+        for timeline in run.timelines[service]:
+            for work in timeline.new_works:
+                _look_at_handled(run, timeline, work, sight)
+                _look_at_effects(timeline, work, names, sight)
+                _look_at_states(timeline, work, sight)
+                _look_at_numbers(timeline, work, sight)
+
+
+def _look_at_handled(run: Run, timeline: Timeline, work: Work, sight: Sight) -> None:
+    """What was handled has its offset, or its letter, and its effect in the same transaction."""
+    for key, handled in work.handled.items():
+        sight.look()
+        topics = run.topics_of(timeline.service)
+        copies = [record for record in run.log.by_event.get(key, ()) if record.topic in topics]
+        settled = [entry for entry in work.of("dead_letter", "UPDATE") if entry.get("event_key") == key]
+        if not settled and not _is_passed(run, work, copies):
+            places = ", ".join(str(record.place) for record in copies)
+            sight.wrong(timeline.service, key, f"handled in {work.xid} without the offset that passes it ({places})")
+        if handled.outcome == "applied" and copies and not _has_effect(timeline.service, work, handled, copies[0]):
+            evidence = f"applied in {work.xid} without an effect there: {copies[0].type} of {copies[0].key}"
+            sight.wrong(timeline.service, key, evidence)
+
+
+def _is_passed(run: Run, work: Work, copies: Sequence[Record]) -> bool:
+    prefix = run.about["prefix"]
+    written = {
+        (entry.get("topic").removeprefix(prefix), entry.get("partition")): entry.get("next_offset")
+        for entry in work.of("consumer_offset", "INSERT", "UPDATE")
+    }
+    return any(written.get((record.topic, record.partition), 0) > record.offset for record in copies)
+
+
+def _has_effect(service: str, work: Work, handled: Handled, record: Record) -> bool:
+    """Whether the transaction holds what an applied event of this kind always changes."""
+    value: Mapping[str, Any] = record.value if isinstance(record.value, dict) else {}
+    if service == "registration":
+        names = {name for name, what in named_effects(work) if what.startswith("timeline")}
+        return record.cause_name in names
+    if record.type == REGISTERED:
+        table = "supervision" if service == "supervision" else "case_fact"
+        column = "client_id" if service == "supervision" else "registration_id"
+        return any(entry.get(column) == value.get(column) for entry in work.of(table))
+    if record.type == DETAILS:
+        return any(entry.get("client_id") == record.key for entry in work.of("client_contact"))
+    if record.type in CASE_FACTS:
+        return any(entry.get("registration_id") == record.key for entry in work.of("case_fact"))
+    return any(name == record.id for name, _ in named_effects(work))
+
+
+def _look_at_effects(timeline: Timeline, work: Work, names: Mapping[str, frozenset[str]], sight: Sight) -> None:
+    """What names an event as its cause stands where the event was applied."""
+    for name, what in named_effects(work):
+        if name not in names:
+            continue
+        sight.look()
+        applied = [work.handled[key] for key in names[name] if key in work.handled]
+        if not any(handled.outcome == "applied" for handled in applied):
+            sight.wrong(timeline.service, name, f"{what} in {work.xid}, where this event was not applied")
+    if not (work.is_told or work.is_asked or work.fires_clocks or _is_a_round_of_post(work)):
+        for what in _uncaused(timeline.service, work):
+            sight.look()
+            sight.wrong(timeline.service, work.xid, f"{what}, and nothing in the transaction that causes it")
+
+
+def _is_a_round_of_post(work: Work) -> bool:
+    """Whether notices were claimed, settled or read, which needs no message, person or clock of a case."""
+    return work.has("notification", "UPDATE") and not work.has("notification", "INSERT")
+
+
+def _uncaused(service: str, work: Work) -> Iterator[str]:
+    for table in sorted(CASE_TABLES.get(service, frozenset()) & work.tables.keys()):
+        yield f"{table} changed"
+    for entry in facts_of(work):
+        yield f"fact {header(entry, 'ce_type')} of {entry.get('key')}"
+
+
+KEPT_WITH: Mapping[str, tuple[str, str]] = {
+    "timeline": ("registration", "registration_id"),
+    "check_in": ("supervision", "client_id"),
+}
+"""Tables whose rows tell of a change of a state, the table of that state, and the column of its key."""
+
+
+def _look_at_states(timeline: Timeline, work: Work, sight: Sight) -> None:
+    """Whatever tells of a change stands beside the change; a state goes from one version to the next."""
+    for told, (table, column) in KEPT_WITH.items():
+        states = {entry.get(column) for entry in work.of(table)}
+        for entry in work.of(told, "INSERT"):
+            sight.look()
+            if entry.get(column) not in states:
+                sight.wrong(timeline.service, entry.get(column), f"{told} in {work.xid}, and {table} did not change")
+    for table in sorted(CASE_TABLES.get(timeline.service, frozenset())):
+        for entry in work.of(table, "UPDATE"):
+            before, after = entry.old.get("version"), entry.row.get("version")
+            if before is None or after is None:
+                continue
+            sight.look()
+            if after != before + 1:
+                sight.wrong(timeline.service, work.xid, f"{table} went from version {before} to {after}")
+    _look_at_sequences(timeline, work, sight)
+
+
+def _look_at_sequences(timeline: Timeline, work: Work, sight: Sight) -> None:
+    """The facts of a case bear the numbers by which its state was counted up in the same transaction."""
+    told: dict[str, list[int]] = defaultdict(list)
+    for fact in facts_of(work):
+        if header(fact, "ce_type") in CASE_FACTS:
+            told[fact.get("key")].append(int(header(fact, "ce_sequence") or 0))
+    states: dict[str, list[Entry]] = defaultdict(list)
+    for entry in work.of("registration", "INSERT", "UPDATE"):
+        states[entry.get("registration_id")].append(entry)
+    for case, numbers in told.items():
+        sight.look()
+        if case not in states:
+            sight.wrong(timeline.service, case, f"facts {numbers} in {work.xid}, and registration did not change")
+            continue
+        before, after = states[case][0].old.get("sequence") or 0, states[case][-1].get("sequence")
+        if not all(before < number <= after for number in numbers):
+            sight.wrong(timeline.service, case, f"facts {numbers} in {work.xid}, counted from {before} to {after}")
+
+
+def _look_at_numbers(timeline: Timeline, work: Work, sight: Sight) -> None:
+    """A number is taken from its counter in the transaction that enters it."""
+    for entry in work.of("register_entry", "INSERT"):
+        sight.look()
+        name = f"{entry.get('unit')}|{entry.get('register')}|{entry.get('year')}"
+        counted = [row.get("last_seq") for row in work.of("register_counter") if row.get("counter") == name]
+        if not any(last >= entry.get("seq") for last in counted):
+            sight.wrong(timeline.service, entry.get("number"), f"entered in {work.xid}, where its counter stood still")
