@@ -48,10 +48,6 @@ class Book:
         self.entries.append(entry)
         return entry
 
-    def acknowledged(self) -> int:
-        """How many were answered."""
-        return sum(entry["acked_at"] is not None for entry in self.entries)
-
 
 @dataclass(frozen=True)
 class Letter:

@@ -29,6 +29,7 @@ from services.registration.app import SERVICE as REGISTRATION
 from services.supervision.app import SERVICE as SUPERVISION
 from tests.faults.lab.orders import ObedientProbes, Orders, WrongClock
 from tests.faults.lab.spans import SpanFile
+from tests.faults.lab.versions import version_of
 
 SERVICES: Final[Mapping[str, Service]] = {
     service.name: service for service in (REGISTRATION, SUPERVISION, NOTIFICATIONS)
@@ -79,6 +80,7 @@ def main(env: Mapping[str, str], log: Path) -> None:
         bugs.plant(bug)
     settings = Settings.from_env(os.environ, service=os.environ["SERVICE"])
     orders = Orders(Path(os.environ["LAB_ORDERS"]), settings.instance)
-    process = LabProcess(SERVICES[settings.service], settings, orders, Path(os.environ["LAB_SPANS"]))
+    service = version_of(SERVICES[settings.service], os.environ.get("VERSION", ""))
+    process = LabProcess(service, settings, orders, Path(os.environ["LAB_SPANS"]))
     configure_logs(settings, process.system_clock)
     sys.exit(uvloop.run(process.run()))

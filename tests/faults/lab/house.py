@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 from contracts.catalogue import TOPICS
 from deploy.demo.databases import Databases
 from deploy.demo.quiescence import Quiescence
@@ -22,6 +24,8 @@ from tests.faults.lab.ground import Ground
 
 FRIDAY_EVENING: Final = datetime(2026, 5, 29, 10, 0, tzinfo=UTC)
 """17:00 in Palembang, half an hour after everybody's release; the Monday that follows is a holiday."""
+TABLE_OF: Final = {"registration": "registration", "supervision": "supervision", "notifications": "notification"}
+"""The table of each service that changes most."""
 SAMPLES: Final = REPOSITORY / "deploy" / "samples"
 QUIET_POLL_SECONDS: Final = 0.1
 QUIET_LOOKS: Final = 2
@@ -87,6 +91,15 @@ class House:
             "OTEL_EXPORTER_OTLP_ENDPOINT": "",
             "BUG": self.bug or "",
         }
+
+    async def widen_schema(self, service: str) -> None:
+        """Add a column that only the next version knows, while this one runs: expand, and contract much later."""
+        connection = await asyncpg.connect(self.databases[service], server_settings={"lock_timeout": "3s"})
+        try:
+            for table in ("inbox", "outbox", "timer", TABLE_OF[service]):
+                await connection.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS said_since text")
+        finally:
+            connection.terminate()
 
     async def on_its_way(self) -> list[str]:
         """What is not done yet anywhere, in words; empty when it is quiet, twice in a row."""

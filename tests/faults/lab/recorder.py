@@ -1,6 +1,7 @@
 """The run folder: what the checker reads, and nothing else knows how to judge."""
 
 import asyncio
+import collections
 import hashlib
 import json
 import shutil
@@ -32,9 +33,9 @@ class Recorder:
 
     folder: Path
 
-    def before_restore(self, service: str, number: int) -> Path:
-        """Where the journal of a database goes that is about to be lost."""
-        return self.folder / "journal" / f"{service}.before-restore-{number}.jsonl"
+    async def write_lost(self, service: str, url: str, *, number: int) -> None:
+        """Write the journal of a database that is about to be put back to what it was."""
+        await journal.write_journal(url, self.folder / "journal" / f"{service}.before-restore-{number}.jsonl")
 
     async def write(
         self,
@@ -55,6 +56,15 @@ class Recorder:
         write_lines(self.folder / "mails.jsonl", map(_mail, reversed(mailbox.newest_first())))
         self._write_spans()
         write_lines(self.folder / "http.jsonl", await _asked(counter, book))
+
+    def ended(self) -> dict[str, int]:
+        """How the deliveries of all services ended, as far as their databases say: inbox rows and open letters."""
+        ended: collections.Counter[str] = collections.Counter()
+        for folder in sorted((self.folder / "tables").iterdir()):
+            ended.update(row["outcome"] for row in _lines(folder / "inbox.jsonl"))
+            letters = [row for row in _lines(folder / "dead_letter.jsonl") if row["state"] in {"parked", "waiting"}]
+            ended.update(f"dead_lettered({row['kind']})" for row in letters)
+        return dict(ended)
 
     def write_run(self, said: Mapping[str, Any]) -> None:
         """Write run.json."""
@@ -117,6 +127,11 @@ def _record(message: Any, prefix: str) -> dict[str, Any]:
         "value": _json(value),
         "timestamp": message.timestamp()[1] / 1000,
     }
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    with file.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
 
 
 def _text(raw: bytes | None) -> str | None:

@@ -14,6 +14,7 @@ import httpx
 
 from tests.faults.lab.crew import Crew
 from tests.faults.lab.doors import Book, Counter, Prisons
+from tests.faults.lab.drawing import KINDS
 from tests.faults.lab.entry import SERVICES
 from tests.faults.lab.ground import Ground
 from tests.faults.lab.house import FRIDAY_EVENING, House
@@ -21,6 +22,7 @@ from tests.faults.lab.load import Load, Operators
 from tests.faults.lab.people import LOAD_SECONDS
 from tests.faults.lab.plan import Plan
 from tests.faults.lab.recorder import Recorder
+from tests.faults.lab.scene import Scene, carry_out
 
 SETTLE_SECONDS_MAX: Final = 60.0
 POLL_SECONDS: Final = 0.1
@@ -55,24 +57,12 @@ class Run:
         book = Book()
         counter = Counter(http, house.crew.doors, self.ground.token, book)
         prisons = Prisons(self.ground.backing.bootstrap_servers, house.prefix, book)
-        operators = Operators("registration", counter, book, house.prefix, self.plan.seed, self.plan.operator_seconds)
-        began_at = time.time()
-        load = Load(self.plan.people, prisons, counter)
+        seed, pause = self.plan.seed, self.plan.operator_seconds
+        operators = {service: Operators(service, counter, book, house.prefix, seed, pause) for service in SERVICES}
+        recorder = Recorder(self.folder)
         try:
-            async with _beside(house.crew.watch(), operators.run()):
-                loading = asyncio.create_task(load.run())
-                await asyncio.gather(self._step_clock(house), self._break(house), asyncio.sleep(LOAD_SECONDS))
-                await self._heal(house, http)
-                healed_at = time.time()
-                quiet_at, waiting = await self._until_quiet(house, counter, operators, loading)
-            self.told = {
-                **self._facts(house),
-                "began_at": began_at,
-                "healed_at": healed_at,
-                "quiet_at": quiet_at,
-                "waiting": waiting,
-            }
-            recorder = Recorder(self.folder)
+            times = await self._load_and_break(Scene(self.ground, house, prisons, counter, operators, recorder))
+            self.told = {**self._facts(house), **times}
             await recorder.write(
                 book=book,
                 databases=house.databases,
@@ -81,9 +71,30 @@ class Run:
                 mailbox=self.ground.mailbox,
                 counter=counter,
             )
+            self.told |= {"inputs": len(book.entries), "ended": recorder.ended()}
             recorder.write_run(self.told)
         finally:
             await asyncio.to_thread(prisons.close)
+
+    async def _load_and_break(self, scene: Scene) -> Mapping[str, Any]:
+        """What went wrong, and when it began, was healed and became quiet."""
+        began_at = time.time()
+        load = Load(self.plan.people, scene.prisons, scene.counter)
+        async with _beside(scene.crew.watch(), *(each.run() for each in scene.operators.values())):
+            loading = asyncio.create_task(load.run())
+            breaking = asyncio.create_task(carry_out(scene, KINDS, self.plan.faults))
+            await asyncio.gather(self._step_clock(scene.house), breaking, asyncio.sleep(LOAD_SECONDS))
+            await self._heal(scene)
+            healed_at = time.time()
+            quiet_at, waiting = await self._until_quiet(scene, loading)
+        return {
+            "began_at": began_at,
+            "healed_at": healed_at,
+            "quiet_at": quiet_at,
+            "waiting": waiting,
+            "faults": breaking.result(),
+            "forks": scene.forks,
+        }
 
     def _facts(self, house: House) -> dict[str, Any]:
         return {
@@ -91,8 +102,6 @@ class Run:
             "services": list(SERVICES),
             "prefix": house.prefix,
             "settle_bound_seconds": SETTLE_SECONDS_MAX,
-            "faults": [],
-            "forks": [],
             "processes": house.crew.lives,
             "office": house.office.isoformat(),
             "sampled": True,
@@ -106,30 +115,29 @@ class Run:
             await asyncio.sleep(max(0.0, at - (time.monotonic() - began)))
             house.step_to(FRIDAY_EVENING + timedelta(hours=hours))
 
-    async def _break(self, house: House) -> None:
-        """Let happen what was drawn."""
-
-    async def _heal(self, house: House, http: httpx.AsyncClient) -> None:
+    async def _heal(self, scene: Scene) -> None:
         """Put everything right that lies in the lab's hands."""
         await asyncio.to_thread(self.ground.proxy.heal)
-        await house.crew.until_ready(http)
-        for instance in house.crew.of("notifications"):
+        self.ground.mailbox.sender_fault.percent = 0
+        await scene.crew.until_ready(scene.counter.http)
+        for instance in scene.crew.of("notifications"):
             instance.orders.turn_clock(AHEAD_SECONDS)
+        for operators in scene.operators.values():
+            operators.begin_anew()
 
-    async def _until_quiet(
-        self, house: House, counter: Counter, operators: Operators, loading: "asyncio.Task[None]"
-    ) -> tuple[float | None, list[str]]:
+    async def _until_quiet(self, scene: Scene, loading: "asyncio.Task[None]") -> tuple[float | None, list[str]]:
         """When it became quiet, or never within the bound, and what was still on its way."""
         end = time.monotonic() + SETTLE_SECONDS_MAX
         waiting: list[str] = []
         while time.monotonic() < end:
-            waiting = await house.on_its_way()
-            if not waiting and not await operators.look():
+            waiting = await scene.house.on_its_way()
+            acted = [await operators.look() for operators in scene.operators.values()]
+            if not waiting and not any(acted):
                 if loading.done():
                     await loading
                     return time.time(), []
                 # Nothing is on its way: what somebody still waits for will never come.
-                counter.is_over.set()
+                scene.counter.is_over.set()
             await asyncio.sleep(POLL_SECONDS)
         loading.cancel()
         with contextlib.suppress(asyncio.CancelledError):
