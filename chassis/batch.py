@@ -95,7 +95,7 @@ class BatchRunner:
     def cause_of(self, delivery: Delivery) -> Cause:
         """What follows from this delivery says where it came from."""
         envelope = delivery.envelope
-        parent = None if envelope is None else TraceContext.parse(envelope.traceparent)
+        parent = TraceContext.parse(delivery.parts.traceparent)
         # What a stranger calls its message could be a name, and these go out on our own topics: the key stands for it.
         event_id = only_id(delivery.parts.id) or str(delivery.event_key)
         return Cause(

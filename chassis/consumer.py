@@ -260,7 +260,7 @@ class Consumer:
         """Count and trace what is committed, once."""
         telemetry, end_ns = self.engine.setting.telemetry, self.engine.setting.system_clock.nanoseconds()
         for delivery, ended, cause in zip(deliveries, result.ended, result.causes, strict=True):
-            record, parts, envelope = delivery.record, delivery.parts, delivery.envelope
+            record, parts = delivery.record, delivery.parts
             self._count(record.topic, delivery.known_type, ended)
             if delivery.unknown_fields and delivery.known_type:
                 self.metrics.unknown_fields(delivery.known_type, delivery.unknown_fields)
@@ -269,7 +269,7 @@ class Consumer:
             spans.record_process(
                 telemetry,
                 cause.trace,
-                parent=None if envelope is None else TraceContext.parse(envelope.traceparent),
+                parent=TraceContext.parse(parts.traceparent),
                 received=spans.Received(
                     record.topic, record.partition, record.offset, parts.subject, len(record.value or b""),
                     parts.id, parts.type, cause.correlation_id,

@@ -81,7 +81,7 @@ def read(record: Record, inbox: Inbox, *, value: bytes | None = None) -> Deliver
     if isinstance(received, NotForUs):
         return _not_for_us(record, digest, EnvelopeParts(type=received.type))
     envelope = received.envelope
-    parts = EnvelopeParts(envelope.id, envelope.source, envelope.type, envelope.subject)
+    parts = EnvelopeParts(envelope.id, envelope.source, envelope.type, envelope.subject, envelope.traceparent)
     event: Event | Erasure
     if isinstance(received, Erased):
         reaction, event = inbox.erasures.get(received.event_class.type), Erasure(envelope.subject)

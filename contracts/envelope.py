@@ -60,6 +60,7 @@ class EnvelopeParts:
     source: str | None = None
     type: str | None = None
     subject: str | None = None
+    traceparent: str | None = None
 
 
 class Malformed(Exception):
@@ -315,6 +316,7 @@ def _readable_parts(found: Mapping[str, bytes | None], record_key: bytes | None)
         source=_readable(found.get("ce_source")),
         type=_readable(found.get("ce_type")),
         subject=agreed,
+        traceparent=_trace(found, "traceparent"),
     )
 
 

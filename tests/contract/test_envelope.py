@@ -217,6 +217,16 @@ def test_a_broken_message_shows_what_can_be_read_of_it() -> None:
     assert (parts.id, parts.source, parts.type, parts.subject) == ("17", None, ClientReleased.type, RELEASE)
 
 
+def test_a_broken_message_shows_in_which_trace_it_was_sent() -> None:
+    trace = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    key, headers, _ = encode(_released(), _envelope(_released()))
+
+    with pytest.raises(Malformed) as refusal:
+        decode(key, [*headers, ("traceparent", trace)], b"not json", known=KNOWN)
+
+    assert refusal.value.envelope_parts.traceparent == trace.decode()
+
+
 def test_a_message_whose_key_and_header_disagree_has_no_readable_subject() -> None:
     headers = encode_headers(_envelope(_released()))
 

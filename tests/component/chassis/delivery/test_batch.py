@@ -224,3 +224,15 @@ async def test_what_an_irrelevant_event_would_have_published_is_not_traced(house
     result = await house.deliver(record_of(released("r-1", "IRRELEVANT"), 0), record_of(released("r-2"), 1))
 
     assert [len(transaction.published) for transaction in result.transactions] == [0, 1]
+
+
+async def test_a_malformed_record_belongs_to_the_trace_of_its_sender(house: House) -> None:
+    """Whoever mends it finds the prison that sent it."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    record = record_of(released("r-1"), 0)
+    headers = (*record.headers, ("traceparent", f"00-{trace}-00f067aa0ba902b7-01".encode()))
+
+    result = await house.deliver(replace(record, value=b"not json", headers=headers))
+
+    assert [ended.kind for ended in result.ended] == ["malformed"]
+    assert f"{result.causes[0].trace.trace_id:032x}" == trace
