@@ -22,7 +22,7 @@ from tests.faults.lab.load import Load, Operators
 from tests.faults.lab.people import LOAD_SECONDS
 from tests.faults.lab.plan import Plan
 from tests.faults.lab.recorder import Recorder
-from tests.faults.lab.scene import Scene, carry_out
+from tests.faults.lab.scene import Kind, Scene, carry_out
 
 SETTLE_SECONDS_MAX: Final = 60.0
 POLL_SECONDS: Final = 0.1
@@ -40,6 +40,8 @@ class Run:
     ground: Ground
     folder: Path
     bug: str | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
+    settle_seconds: float = SETTLE_SECONDS_MAX
     told: dict[str, Any] = field(default_factory=dict)
 
     async def go(self) -> Mapping[str, Any]:
@@ -82,7 +84,7 @@ class Run:
         load = Load(self.plan.people, scene.prisons, scene.counter)
         async with _beside(scene.crew.watch(), *(each.run() for each in scene.operators.values())):
             loading = asyncio.create_task(load.run())
-            breaking = asyncio.create_task(carry_out(scene, KINDS, self.plan.faults))
+            breaking = asyncio.create_task(carry_out(scene, self.kinds, self.plan.faults))
             await asyncio.gather(self._step_clock(scene.house), breaking, asyncio.sleep(LOAD_SECONDS))
             await self._heal(scene)
             healed_at = time.time()
@@ -101,7 +103,7 @@ class Run:
             "seed": self.plan.seed,
             "services": list(SERVICES),
             "prefix": house.prefix,
-            "settle_bound_seconds": SETTLE_SECONDS_MAX,
+            "settle_bound_seconds": self.settle_seconds,
             "processes": house.crew.lives,
             "office": house.office.isoformat(),
             "sampled": True,
@@ -127,7 +129,7 @@ class Run:
 
     async def _until_quiet(self, scene: Scene, loading: "asyncio.Task[None]") -> tuple[float | None, list[str]]:
         """When it became quiet, or never within the bound, and what was still on its way."""
-        end = time.monotonic() + SETTLE_SECONDS_MAX
+        end = time.monotonic() + self.settle_seconds
         waiting: list[str] = []
         while time.monotonic() < end:
             waiting = await scene.house.on_its_way()
