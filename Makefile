@@ -4,6 +4,8 @@ PY_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 VENV := .venv-$(PY_VERSION)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV := .venv-bench-$(PY_VERSION)
+BENCH_READY := $(BENCH_VENV)/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -43,6 +45,11 @@ format: $(READY) ## format and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
+##@ Measure
+.PHONY: bench
+bench: $(BENCH_READY) ## events a second and latency beside what one would build instead, about 15 minutes (ARGS=--quick: 3)
+	@$(BENCH_VENV)/bin/python -m tests.bench pipeline $(ARGS)
+
 ##@ Generate
 .PHONY: contracts lock
 contracts: $(READY) ## schemas, AsyncAPI and topic files from the event classes and the catalogue
@@ -50,6 +57,7 @@ contracts: $(READY) ## schemas, AsyncAPI and topic files from the event classes 
 lock: $(READY) ## resolve pyproject.toml anew into the lock files
 	@$(BIN)/uv pip compile pyproject.toml --group local --group dev $(LOCK_FLAGS) --output-file requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --constraint requirements.lock $(LOCK_FLAGS) --output-file deploy/requirements-service.lock
+	@$(BIN)/uv pip compile pyproject.toml --group local --group dev --group bench --constraint requirements.lock $(LOCK_FLAGS) --output-file requirements-bench.lock
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 ##@ Help
@@ -74,4 +82,11 @@ $(READY): requirements.lock deploy/bootstrap.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/bootstrap.lock
 	@$(UV_AS_PIP) VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@touch $@
+
+# The other contenders' libraries are nothing that a test or a service should find installed.
+$(BENCH_READY): $(READY) requirements-bench.lock
+	@echo "Installing into $(BENCH_VENV)"
+	@test -x $(BENCH_VENV)/bin/python || $(BIN)/python -m venv --without-pip $(BENCH_VENV)
+	@$(UV_AS_PIP) VIRTUAL_ENV=$(CURDIR)/$(BENCH_VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BENCH_VENV)/bin/python requirements-bench.lock
 	@touch $@

@@ -52,6 +52,24 @@ def _ours(name: str, title: str, *, sampled: float, is_traced: bool) -> Contende
 
 OURS: Final = _ours("ours-1", "ours, 1 % of traces sampled", sampled=0.01, is_traced=True)
 FLOOR: Final = Contender("floor", "floor: aiokafka, one SQL statement a batch", "tests.bench.contenders.floor")
+FASTSTREAM_OUTBOX: Final = Contender(
+    "fs-outbox",
+    "FastStream and faststream-outbox (SQLAlchemy), inbox table",
+    "tests.bench.contenders.faststream_outbox_relay",
+    migrations=tables.migrations_of_faststream_outbox,
+    events_share=0.1,
+)
+CONFLUENT: Final = Contender(
+    "confluent",
+    "confluent-kafka and psycopg, a commit a message",
+    "tests.bench.contenders.confluent_single",
+    events_share=0.3,
+)
+CONFLUENT_BATCHED: Final = Contender(
+    "conf-batched",
+    "confluent-kafka and psycopg, our batch size, set-based SQL",
+    "tests.bench.contenders.confluent_batched",
+)
 
 CONTENDERS: Final = {
     contender.name: contender
@@ -59,6 +77,15 @@ CONTENDERS: Final = {
         _ours("ours-0", "ours, tracing off", sampled=0.01, is_traced=False),
         OURS,
         _ours("ours-100", "ours, every trace sampled", sampled=1.0, is_traced=True),
+        Contender(
+            "faststream",
+            "FastStream, a commit a message, own outbox",
+            "tests.bench.contenders.faststream_plain",
+            events_share=0.2,
+        ),
+        FASTSTREAM_OUTBOX,
+        CONFLUENT,
+        CONFLUENT_BATCHED,
         FLOOR,
     )
 }

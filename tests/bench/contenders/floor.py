@@ -1,11 +1,14 @@
 """The floor: aiokafka, asyncpg and nothing else, as fast as a careful person writes it at the batch size of ours."""
 
 import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
 import uvloop
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import DefaultPartitioner
 
 from chassis.consumer import BATCH_RECORDS_MAX
 from tests.bench.contenders.follow_up import (
@@ -13,13 +16,12 @@ from tests.bench.contenders.follow_up import (
     FACTS,
     GROUP,
     INTAKE,
-    OUTBOX_LOCK,
-    RELAY_POLL_SECONDS,
-    RELAY_ROWS_MAX,
     SERVERS,
+    FollowUp,
     read,
     sendable,
 )
+from tests.bench.contenders.relay import relay
 
 HANDLE: Final = """
     WITH given AS (
@@ -40,49 +42,56 @@ HANDLE: Final = """
     INSERT INTO outbox (event_id, topic, key, headers, payload)
     SELECT event_id, $8, key, headers, payload FROM first ORDER BY place
 """
-CLAIM: Final = "SELECT seq, topic, key, headers, payload FROM outbox ORDER BY seq LIMIT $1"
-FORGET: Final = "DELETE FROM outbox WHERE seq = ANY($1)"
 
 
 async def consume(consumer: AIOKafkaConsumer, pool: "asyncpg.Pool[Any]", wake: asyncio.Event) -> None:
-    """Batches from Kafka into the database, offsets behind them: what is read again is known to the inbox."""
-    committing: asyncio.Task[None] | None = None
+    """Batches from Kafka into the database, one after the other; the next is read while the last one commits."""
+    writing = asyncio.create_task(asyncio.sleep(0))
     while True:
         found = await consumer.getmany(timeout_ms=1_000, max_records=BATCH_RECORDS_MAX)
         rows = [read(record.headers, record.value) for records in found.values() for record in records]
-        if not rows:
-            continue
-        await pool.execute(HANDLE, *map(list, zip(*rows, strict=True)), FACTS)
-        wake.set()
-        if committing is None or committing.done():
-            committing = asyncio.create_task(consumer.commit())
-
-
-async def relay(producer: AIOKafkaProducer, dsn: str, wake: asyncio.Event) -> None:
-    """The outbox to Kafka, in order, by one leader; a row goes when the broker has it."""
-    connection = await asyncpg.connect(dsn)
-    await connection.execute("SELECT pg_advisory_lock($1)", OUTBOX_LOCK)
-    while True:
-        wake.clear()
-        rows = await connection.fetch(CLAIM, RELAY_ROWS_MAX)
+        offsets = {partition: records[-1].offset + 1 for partition, records in found.items()}
+        await writing
         if rows:
-            sent = [
-                await producer.send(
-                    row["topic"], row["payload"], key=row["key"].encode(), headers=sendable(row["headers"])
-                )
-                for row in rows
-            ]
-            await asyncio.gather(*sent)
-            await connection.execute(FORGET, [row["seq"] for row in rows])
-        if len(rows) < RELAY_ROWS_MAX:
-            await _wait(wake)
+            writing = asyncio.create_task(write(consumer, pool, rows, offsets, wake))
 
 
-async def _wait(wake: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(wake.wait(), RELAY_POLL_SECONDS)
-    except TimeoutError:
-        return
+async def write(
+    consumer: AIOKafkaConsumer,
+    pool: "asyncpg.Pool[Any]",
+    rows: Sequence[FollowUp],
+    offsets: Mapping[TopicPartition, int],
+    wake: asyncio.Event,
+) -> None:
+    """One batch in one statement, then its offsets: what is read again is known to the inbox."""
+    await pool.execute(HANDLE, *map(list, zip(*rows, strict=True)), FACTS)
+    wake.set()
+    await consumer.commit(offsets)
+
+
+@dataclass
+class Batches:
+    """Sends what the relay claims as whole batches, one for each partition: a future for each message costs more."""
+
+    producer: AIOKafkaProducer
+    partitioner: DefaultPartitioner = field(default_factory=DefaultPartitioner)
+
+    async def send(self, rows: Sequence[Any]) -> None:
+        """Send rows in their order and wait for the broker."""
+        partitions = sorted(await self.producer.partitions_for(FACTS))
+        sending: list[Awaitable[object]] = []
+        filling: dict[int, Any] = {}
+        for row in rows:
+            key, value, headers = row["key"].encode(), row["payload"], sendable(row["headers"])
+            partition = self.partitioner(key, partitions, partitions)
+            batch = filling.get(partition) or filling.setdefault(partition, self.producer.create_batch())
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                sending.append(await self.producer.send_batch(batch, FACTS, partition=partition))
+                filling[partition] = self.producer.create_batch()
+                filling[partition].append(key=key, value=value, timestamp=None, headers=headers)
+        for partition, batch in filling.items():
+            sending.append(await self.producer.send_batch(batch, FACTS, partition=partition))
+        await asyncio.gather(*sending)
 
 
 async def main() -> None:
@@ -101,7 +110,7 @@ async def main() -> None:
     await consumer.start()
     await producer.start()
     async with asyncpg.create_pool(DSN, min_size=1, max_size=2) as pool:
-        await asyncio.gather(consume(consumer, pool, wake), relay(producer, DSN, wake))
+        await asyncio.gather(consume(consumer, pool, wake), relay(DSN, Batches(producer).send, wake))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ PREFIX: Final = os.environ.get("KAFKA_TOPIC_PREFIX", "")
 INTAKE: Final = f"{PREFIX}lapas.events"
 FACTS: Final = f"{PREFIX}registration.events"
 GROUP: Final = f"{PREFIX}bench"
+_TO_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 OUTBOX_LOCK: Final = 4_711
 RELAY_ROWS_MAX: Final = 500
 RELAY_POLL_SECONDS: Final = 0.2
@@ -44,26 +45,23 @@ def follow_up(event: ClientReleased, headers: Mapping[str, str]) -> FollowUp:
     """The follow-up of a validated event."""
     registration_id, event_id = registration_id_of(event.release_id), uuid4()
     key = str(registration_id)
-    facts = {
-        "registration_id": key,
-        "client_id": str(client_id_of(registration_id)),
-        "receiving_unit": RECEIVING_UNIT,
-        "juvenile": False,
-        "released_at": f"{event.released_at:%Y-%m-%dT%H:%M:%SZ}",
-        "release_type": event.release_type,
-        "facility": event.facility,
-        "source": Source.UNANNOUNCED,
-        "reported_late": False,
-        "missing": [],
-    }
+    fact = RegistrationOpened(
+        registration_id=registration_id,
+        client_id=client_id_of(registration_id),
+        receiving_unit=RECEIVING_UNIT,
+        released_at=event.released_at,
+        release_type=event.release_type,
+        facility=event.facility,
+        source=Source.UNANNOUNCED,
+    )
     return FollowUp(
         UUID(headers["ce_id"]),
         registration_id,
         event.revision,
         event_id,
         key,
-        json.dumps(headers_of(event, headers, key, event_id), separators=(",", ":")).encode(),
-        json.dumps(facts, separators=(",", ":")).encode(),
+        _TO_JSON(headers_of(event, headers, key, event_id)).encode(),
+        fact.model_dump_json(exclude_none=True).encode(),
     )
 
 
