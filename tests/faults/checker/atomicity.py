@@ -16,8 +16,8 @@ from tests.faults.checker.verdict import Sight
 def look(run: Run, sight: Sight) -> None:
     """Look at every transaction of every timeline."""
     for service in run.services:
-        names = names_of_events(run, service)
         for timeline in run.timelines[service]:
+            names = names_of_events(run, timeline)
             for work in timeline.new_works:
                 _look_at_handled(run, timeline, work, sight)
                 _look_at_effects(timeline, work, names, sight)

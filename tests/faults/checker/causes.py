@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.faults.checker.contract import DEAD_LETTERED, name_of_cause
 from tests.faults.checker.folder import Run
 from tests.faults.checker.history import Entry, Timeline, Work
+from tests.faults.checker.records import Place
 
 CASE_TABLES: Mapping[str, frozenset[str]] = {
     "registration": frozenset({"registration", "timeline", "trace_entry", "register_entry", "person_refusal"}),
@@ -34,21 +35,27 @@ class Caused:
         return "; ".join(f"{xid}: {', '.join(what[:4])}" for xid, what in sorted(self.by_xid.items()))
 
 
-def names_of_events(run: Run, consumer: str) -> Mapping[str, frozenset[str]]:
+def names_of_events(run: Run, timeline: Timeline) -> Mapping[str, frozenset[str]]:
     """The events on the topics of a consumer, by the name under which what follows from them names them."""
     names: dict[str, set[str]] = defaultdict(set)
-    topics = run.topics_of(consumer)
+    topics, prefix = run.topics_of(timeline.service), run.about["prefix"]
+    letters: dict[Place, set[str]] = defaultdict(set)
+    for letter in timeline.of("dead_letter", "INSERT"):
+        place = (letter.get("topic").removeprefix(prefix), letter.get("partition"), letter.get("record_offset"))
+        letters[place].add(letter.get("event_key"))
     for record in run.records:
         if record.topic in topics and record.event_key is not None and record.id is not None:
-            names[name_of_cause(record.id, record.event_key)].add(record.event_key)
+            # An id that was used before makes another event of the letter that it ended as, under the same name.
+            keys = {record.event_key, *letters.get(record.place, ())}
+            names[name_of_cause(record.id, record.event_key)] |= keys
             # A service that is told by an event writes down the id as it came.
-            names[record.id].add(record.event_key)
+            names[record.id] |= keys
     return {name: frozenset(keys) for name, keys in names.items()}
 
 
 def effects_of_events(run: Run, timeline: Timeline) -> Mapping[str, Caused]:
     """What each event has caused in a service, by the name of the event."""
-    names = names_of_events(run, timeline.service)
+    names = names_of_events(run, timeline)
     found: dict[str, Caused] = {}
     for work in timeline.works:
         for name, what in named_effects(work):

@@ -52,8 +52,8 @@ def _look_at_work(run: Run, timeline: Timeline, work: Work, states: Mapping[str,
     taken = {_clock(entry): entry for entry in work.of("timer", "DELETE")}
     said = list(_said(run, timeline.service, work))
     for clock, due, what in said:
-        if work.is_told and timeline.service == "registration":
-            continue  # a report that came late says itself what had run out meanwhile
+        if timeline.service == "registration" and (work.is_told or work.is_asked):
+            continue  # a report that came late, by whichever door, says itself what had run out meanwhile
         sight.look()
         entry = taken.get(clock)
         if entry is None:

@@ -1,5 +1,6 @@
 """R5: what one sender says of one subject is applied in the order in which it was said; nobody passes a held key."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,24 +16,36 @@ APART_SECONDS: Final = 2.0
 """Between partitions there is no order: only a letter that had long been committed must have been seen."""
 
 
-@dataclass(frozen=True)
-class _Letter:
-    """A letter as it lay there at some moment."""
+class _Letters:
+    """The dead letters of one timeline, as they lay there at any moment: the order of a row's changes is its own."""
 
-    key: str
-    entry: Entry
+    def __init__(self, timeline: Timeline) -> None:
+        self._changes: dict[str, list[Entry]] = defaultdict(list)
+        for entry in timeline.of("dead_letter", "INSERT", "UPDATE"):
+            self._changes[entry.get("event_key")].append(entry)
 
-    @property
-    def holds(self) -> set[str]:
-        return set(self.entry.get("order_keys") or ())
+    def __contains__(self, key: str) -> bool:
+        return key in self._changes
 
-    @property
-    def place(self) -> tuple[str, int]:
-        return self.entry.get("topic"), self.entry.get("partition")
+    def lying_before(self, n: int, *, without: str = "") -> Iterator[Entry]:
+        """The letters that lay open before a change, as they were; what one transaction does to them left aside."""
+        for key in self._changes:
+            entry = self._last(key, n, without=without)
+            if entry is not None and entry.get("state") in OPEN_LETTER:
+                yield entry
 
-    @property
-    def offset(self) -> int:
-        return int(self.entry.get("record_offset"))
+    def is_open_after(self, key: str, n: int) -> bool:
+        """Whether a letter lies open after a change."""
+        entry = self._last(key, n + 1)
+        return entry is not None and entry.get("state") in OPEN_LETTER
+
+    def own(self, key: str, n: int) -> Entry | None:
+        """The letter that an event itself had become before a change."""
+        return self._last(key, n)
+
+    def _last(self, key: str, n: int, *, without: str = "") -> Entry | None:
+        found = [entry for entry in self._changes.get(key, ()) if entry.n < n and entry.xid != without]
+        return found[-1] if found else None
 
 
 @dataclass
@@ -42,54 +55,35 @@ class _Walk:
     run: Run
     timeline: Timeline
     sight: Sight
-    open: dict[str, _Letter] = field(default_factory=dict)
-    """Letters that lie open, by event key."""
-    set_aside: set[str] = field(default_factory=set)
-    """Events that were a letter at some time: these come when they may."""
     last: dict[tuple[str, int, str], tuple[int, str]] = field(default_factory=dict)
     """By partition and subject, the offset that was applied last and its transaction."""
 
+    def __post_init__(self) -> None:
+        """Nothing was passed yet."""
+        self.letters = _Letters(self.timeline)
+
     def go(self) -> None:
         for work in self.timeline.works:
-            before = dict(self.open)
-            opened = list(self._letters_of(work))
-            for letter in opened:
-                self.set_aside.add(letter.key)
-                if letter.entry.get("state") in OPEN_LETTER:
-                    self.open[letter.key] = letter
-                else:
-                    self.open.pop(letter.key, None)
             for record, handled in self._handled_of(work):
-                self._pass(work, handled, record, before, [each for each in opened if each.key != handled.key])
+                if self.timeline.is_news(handled.entry):
+                    self.sight.look()
+                    self._pass_letters(work, handled, record)
+                if handled.key not in self.letters:
+                    self._pass_others(work, record, handled)
             self._look_at_effects(work)
-
-    def _letters_of(self, work: Work) -> Iterator[_Letter]:
-        for entry in work.of("dead_letter", "INSERT", "UPDATE"):
-            yield _Letter(entry.get("event_key"), entry)
+            self._look_at_releases(work)
 
     def _handled_of(self, work: Work) -> list[tuple[Record, Handled]]:
         """What a transaction handled, as it lies on its topics: inbox rows are inserted in the order of their keys."""
         found = []
         for handled in work.handled.values():
-            record = self._first(handled.key)
+            record = self.run.log.first(handled.key, self.run.topics_of(self.timeline.service))
             if record is not None and record.key is not None and handled.outcome != "discarded":
                 found.append((record, handled))
         return sorted(found, key=lambda pair: pair[0].place)
 
-    def _first(self, key: str) -> Record | None:
-        return self.run.log.first(key, self.run.topics_of(self.timeline.service))
-
-    def _pass(
-        self, work: Work, handled: Handled, record: Record, before: dict[str, _Letter], opened: list[_Letter]
-    ) -> None:
-        """Look at what one delivery passed that was handled."""
-        if self.timeline.is_news(handled.entry):
-            self.sight.look()
-            self._pass_letters(work, handled, record, before, opened)
-        if handled.key not in self.set_aside:
-            self._pass_others(work, record, handled)
-
     def _pass_others(self, work: Work, record: Record, handled: Handled) -> None:
+        """Events that were never set aside are applied in the order of their partition."""
         place = (record.topic, record.partition, record.key or "")
         last, xid = self.last.get(place, (-1, ""))
         if record.offset < last and self.timeline.is_news(handled.entry):
@@ -97,28 +91,26 @@ class _Walk:
             self.sight.wrong(self.timeline.service, record.key, evidence)
         self.last[place] = max((last, xid), (record.offset, work.xid))
 
-    def _pass_letters(
-        self, work: Work, handled: Handled, record: Record, before: dict[str, _Letter], opened: list[_Letter]
-    ) -> None:
+    def _pass_letters(self, work: Work, handled: Handled, record: Record) -> None:
         """An event goes by no letter that holds its subject, whether it lay there before or came in the same batch."""
-        subject = f"subject:{record.key}"
-        prefix = self.run.about["prefix"]
-        own = before.get(handled.key)
-        for letter in before.values():
-            if letter.key == handled.key or subject not in letter.holds or letter.key not in self.open:
+        subject, own = f"subject:{record.key}", self.letters.own(handled.key, handled.entry.n)
+        for letter in self.letters.lying_before(handled.entry.n, without=work.xid):
+            if letter.get("event_key") == handled.key or subject not in letter.get("order_keys"):
                 continue
-            if own is not None and own.entry.get("seq") < letter.entry.get("seq"):
+            if not self.letters.is_open_after(letter.get("event_key"), work.last_n):
                 continue
-            near = letter.place == (prefix + record.topic, record.partition)
-            if near and own is None and record.offset < letter.offset:
-                continue
-            if near or letter.entry.at + APART_SECONDS < handled.entry.at:
+            near = self._is_near(letter, record)
+            earlier = record.offset < letter.get("record_offset") if own is None else own.get("seq") < letter.get("seq")
+            if (near and not earlier) or (not near and letter.at + APART_SECONDS < handled.entry.at):
                 self._say(work, record, letter)
-        for letter in opened:
-            fresh = letter.entry.is_insert and letter.key not in before
-            near = letter.place == (prefix + record.topic, record.partition)
-            if fresh and near and own is None and subject in letter.holds and letter.offset < record.offset:
+        for letter in work.of("dead_letter", "INSERT"):
+            held = own is None and subject in letter.get("order_keys")
+            if held and self._is_near(letter, record) and letter.get("record_offset") < record.offset:
                 self._say(work, record, letter)
+
+    def _is_near(self, letter: Entry, record: Record) -> bool:
+        place = (self.run.about["prefix"] + record.topic, record.partition)
+        return place == (letter.get("topic"), letter.get("partition"))
 
     def _look_at_effects(self, work: Work) -> None:
         """Inside a transaction the rows of a table were written in the order in which the deliveries were handled."""
@@ -141,12 +133,27 @@ class _Walk:
                 self.sight.wrong(self.timeline.service, record.key, evidence)
             reached[place] = max(reached.get(place, -1), record.offset)
 
-    def _say(self, work: Work, record: Record, letter: _Letter) -> None:
+    def _look_at_releases(self, work: Work) -> None:
+        """A key is released when nothing is set aside behind it any more."""
+        for release in work.of("held_key", "DELETE"):
+            if not self.timeline.is_news(release):
+                continue
+            self.sight.look()
+            for letter in self.letters.lying_before(release.n):
+                if release.get("key") in letter.get("order_keys"):
+                    evidence = f"released in {work.xid} beside the {letter.get('state')} letter of {_offset_of(letter)}"
+                    self.sight.wrong(self.timeline.service, release.get("key"), evidence)
+
+    def _say(self, work: Work, record: Record, letter: Entry) -> None:
         evidence = (
-            f"{record.type} at {record.place} handled in {work.xid}, past the {letter.entry.get('kind')} letter of "
-            f"offset {letter.offset} that holds its subject"
+            f"{record.type} at {record.place} handled in {work.xid}, past the {letter.get('kind')} letter of "
+            f"{_offset_of(letter)} that holds its subject"
         )
         self.sight.wrong(self.timeline.service, record.key, evidence)
+
+
+def _offset_of(letter: Entry) -> str:
+    return f"offset {letter.get('record_offset')}"
 
 
 def look(run: Run, sight: Sight) -> None:

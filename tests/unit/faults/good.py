@@ -69,6 +69,14 @@ def refused(weekend: Weekend) -> None:
     weekend.park(reused, key="0d000000-0000-5000-8000-00000000000d")
 
 
+def killed_at(weekend: Weekend, at: float) -> None:
+    """Every service is killed at this moment."""
+    weekend.about["processes"] = [
+        {"service": service, "instance": f"{service}-1", "started_at": 0, "ended_at": at, "how": "SIGKILL"}
+        for service in weekend.about["services"]
+    ]
+
+
 def everybody_reads(weekend: Weekend) -> None:
     """Supervision and notifications handle what registration made known, and the mails are sent."""
     notices: list[Row] = []

@@ -202,14 +202,21 @@ class Story:
         self.spans.append(
             {
                 "trace_id": trace, "span_id": sha256(self.new_id()), "parent_id": span, "service": service,
-                "links": [{"trace_id": trace, "span_id": span}], "name": "process", "attributes": attributes,
+                "links": [{"trace_id": trace, "span_id": span}], "name": "process", "attributes": attributes, "at": self.now,
             }
         )  # fmt: skip
 
     def create_span(self, service: str, traceparent: str) -> None:
         """A service says that it made a message."""
         _, trace, span, _ = traceparent.split("-")
-        made = {"trace_id": trace, "span_id": span, "parent_id": None, "service": service, "name": "create"}
+        made = {
+            "trace_id": trace,
+            "span_id": span,
+            "parent_id": None,
+            "service": service,
+            "name": "create",
+            "at": self.now,
+        }
         self.spans.append({**made, "links": [], "attributes": {"messaging.operation.type": "create"}})
 
     # --- the folder ---------------------------------------------------------------------------------------------------
@@ -283,11 +290,19 @@ class Step:
 
     # --- what services do ---------------------------------------------------------------------------------------------
 
-    def take(self, record: Row, *, outcome: str = "applied", reason: str | None = None) -> str:
-        """Put a delivery into the inbox; its event key."""
+    def take(
+        self, record: Row, *, outcome: str = "applied", reason: str | None = None, under: str | None = None
+    ) -> str:
+        """Put a delivery into the inbox, under its own event key or another; the name that its effects give it."""
         headers = record["headers"]
         key = event_key(headers["ce_source"], headers["ce_id"])
-        row = {"consumer": self.service, "event_key": key, "record_hash": "00", "outcome": "applied", "reason": None}
+        row = {
+            "consumer": self.service,
+            "event_key": under or key,
+            "record_hash": "00",
+            "outcome": "applied",
+            "reason": None,
+        }
         self.insert("inbox", row)
         if outcome != "applied":
             self.update("inbox", {"outcome": outcome, "reason": reason}, event_key=key)

@@ -175,11 +175,24 @@ def later_one_first_in_its_batch(weekend: Weekend) -> None:
         step.pass_by(second)
 
 
+def released_beside_a_waiting_one(weekend: Weekend) -> None:
+    first, second = weekend.report("K", 1), weekend.report("K", 2)
+    letter = weekend.park(first)
+    with weekend.transaction("registration") as step:
+        step.take(first, outcome="discarded")
+        step.settle(letter, "discarded")
+    weekend.wait(second)
+    deleted = weekend.lines("registration", "held_key", "DELETE", key="subject:K")
+    journal = weekend.databases["registration"].journal
+    deleted[0]["n"] = journal[-1]["n"] + 1
+
+
 ORDERS: list[tuple[Breaking, str]] = [
     (letter_overtaken, "past the bug letter of offset"),
     (letter_overtaken_in_its_batch, "past the malformed letter of offset"),
     (follower_before_its_letter, "past the malformed letter of offset"),
     (letter_overtaken_on_another_partition, "past the bug letter of offset"),
+    (released_beside_a_waiting_one, "beside the waiting letter of offset"),
     (later_one_first, "after offset"),
     (later_one_first_in_its_batch, "after that of offset"),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.faults.conftest import Judged
-from tests.unit.faults.good import good
+from tests.unit.faults.good import good, killed_at
 from tests.unit.faults.story import FRIDAY, SATURDAY, SUNDAY, client_of, registration_of
 from tests.unit.faults.weekend import Weekend, about
 
@@ -226,6 +226,11 @@ def another_publisher(weekend: Weekend) -> None:
             span |= {"links": [], "parent_id": "0" * 16}
 
 
+def lost_long_before_a_kill(weekend: Weekend) -> None:
+    handling_not_traced(weekend)
+    killed_at(weekend, weekend.now + 100)
+
+
 def made_by_another_service(weekend: Weekend) -> None:
     for span in weekend.spans:
         span["service"] = "supervision" if span["name"] == "create" else span["service"]
@@ -238,6 +243,7 @@ TRACES: list[tuple[Breaking, str]] = [
     (another_publisher, "its handling names another publisher"),
     (made_by_another_service, "published by a span of supervision"),
     (publishing_not_traced, "applied events do not lead to their publisher"),
+    (lost_long_before_a_kill, "no span of its handling"),
 ]
 
 # --- R11: clocks ----------------------------------------------------------------------------------------------------

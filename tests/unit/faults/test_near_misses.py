@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.unit.faults.conftest import Judged
-from tests.unit.faults.good import ADDRESSEE, good
+from tests.unit.faults.good import ADDRESSEE, good, killed_at
 from tests.unit.faults.story import FRIDAY, SATURDAY, SUNDAY, Row, registration_of
 from tests.unit.faults.weekend import HEAD, OFFICER, Weekend, about
 
@@ -35,6 +35,11 @@ def told(weekend: Weekend) -> list[Row]:
             weekend.keep(record)
             continue
         weekend.skip("supervision", record)
+        if record["headers"]["ce_type"].endswith("event-dead-lettered.v1"):
+            with weekend.transaction("notifications") as step:
+                step.take(record, outcome="irrelevant", reason="a message of our own")
+                step.pass_by(record)
+            continue
         notice = weekend.learn(record, tells=ADDRESSEE)
         assert notice is not None
         weekend.claim(notice)
@@ -89,11 +94,7 @@ def two_operators(weekend: Weekend) -> None:
     weekend.act(letter, "discard")
     weekend.inputs[-1] |= {"caller": "OPS-HQ-02", "status": 409}
     weekend.discard(letter, record)
-    for record in weekend.relay("registration"):
-        weekend.skip("supervision", record)
-        with weekend.transaction("notifications") as step:
-            step.take(record, outcome="irrelevant", reason="a message of our own")
-            step.pass_by(record)
+    told(weekend)
 
 
 def rung_again_after_a_correction(weekend: Weekend) -> None:
@@ -202,6 +203,53 @@ def notifications_restored(weekend: Weekend) -> None:
         weekend.relay("notifications")
 
 
+def killed_before_it_could_tell(weekend: Weekend) -> None:
+    """A process that is killed has committed what no span of it tells of."""
+    began = weekend.now
+    weekend.correct(weekend.report("B", 3))
+    (notice,) = told(weekend)
+    weekend.spans = [span for span in weekend.spans if span["at"] < began]
+    killed_at(weekend, weekend.now)
+    assert notice["state"] == "delivered"
+
+
+def cut_off_from_its_database(weekend: Weekend) -> None:
+    """A service that was not told whether it had committed does it again in vain, and tells of that alone."""
+    began = weekend.now
+    weekend.correct(weekend.report("B", 3))
+    told(weekend)
+    weekend.spans = [span for span in weekend.spans if span["at"] < began]
+    fault = {"kind": "hole", "at": began, "until": weekend.now, "detail": {}}
+    weekend.about["faults"] = [{**fault, "target": f"{service} database"} for service in weekend.about["services"]]
+
+
+def reused_id_retried(weekend: Weekend) -> None:
+    """An operator lets a second record under a used id be applied: two events with one name."""
+    record = weekend.report("K", 1, id="B.1", poison="id-reused")
+    key = "0d000000-0000-5000-8000-00000000000e"
+    letter = weekend.park(record, key=key)
+    weekend.act(letter, "retry")
+    with weekend.transaction("registration") as step:
+        weekend.opened(step, record, under=key)
+        step.settle(letter, "resolved")
+        weekend.noted(step, letter, "retry")
+    weekend.ring("K")
+    told(weekend)
+
+
+def posted_late(weekend: Weekend) -> None:
+    """A release that somebody enters after its first rung says so itself."""
+    sent = weekend.ask("B", "releases", OFFICER)
+    with weekend.transaction("registration") as step:
+        weekend.remember(step, sent)
+        weekend.line(step, "B", "correct", OFFICER, "person")
+        number = weekend.change(step, "B", 2)
+        step.publish("registration-corrected", B, about("B", revision=3), number - 1)
+        overdue = about("B", hours=48, due_at="2026-05-31T09:30:00Z")
+        step.publish("first-contact-overdue", B, overdue, number)
+    told(weekend)
+
+
 NEAR_MISSES: list[Telling] = [
     the_weekend,
     never_acknowledged,
@@ -219,6 +267,10 @@ NEAR_MISSES: list[Telling] = [
     one_id_at_two_prisons,
     registration_restored,
     notifications_restored,
+    killed_before_it_could_tell,
+    cut_off_from_its_database,
+    reused_id_retried,
+    posted_late,
 ]
 
 

@@ -30,9 +30,9 @@ class Weekend(Story):
             self.opened(step, record)
             step.pass_by(record)
 
-    def opened(self, step: Step, record: Row) -> None:
+    def opened(self, step: Step, record: Row, *, under: str | None = None) -> None:
         """What a release changes."""
-        release, key = record["key"], step.take(record)
+        release, key = record["key"], step.take(record, under=under)
         case = {
             "registration_id": registration_of(release), "release_id": release, "status": "released",
             "release": record["value"], "announcement": None, "cancellation": None, "revocation": None,
