@@ -202,7 +202,8 @@ class Story:
         self.spans.append(
             {
                 "trace_id": trace, "span_id": sha256(self.new_id()), "parent_id": span, "service": service,
-                "links": [{"trace_id": trace, "span_id": span}], "name": "process", "attributes": attributes, "at": self.now,
+                "links": [{"trace_id": trace, "span_id": span}], "name": "process", "at": self.now,
+                "attributes": attributes,
             }
         )  # fmt: skip
 
