@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.faults.checker.causes import CASE_TABLES, facts_of, named_effects, names_of_events
-from tests.faults.checker.contract import CASE_FACTS, DETAILS, REGISTERED
+from tests.faults.checker.contract import CASE_FACTS, DETAILS, REGISTERED, SETTLED_NOTICES, SUPERVISION_FACTS
 from tests.faults.checker.effects import header
 from tests.faults.checker.folder import Run
 from tests.faults.checker.history import Entry, Handled, Timeline, Work
@@ -119,23 +119,32 @@ def _look_at_states(timeline: Timeline, work: Work, sight: Sight) -> None:
     _look_at_sequences(timeline, work, sight)
 
 
+STATE_OF: Mapping[str, tuple[frozenset[str], str, str]] = {
+    "registration": (CASE_FACTS, "registration", "registration_id"),
+    "supervision": (SUPERVISION_FACTS, "supervision", "client_id"),
+    "notifications": (SETTLED_NOTICES, "notification", "notification_id"),
+}
+"""By service, the facts whose subject is the key of a state, the table of that state, and the column of its key."""
+
+
 def _look_at_sequences(timeline: Timeline, work: Work, sight: Sight) -> None:
-    """The facts of a case bear the numbers by which its state was counted up in the same transaction."""
+    """Facts bear the numbers by which the state that they tell of was counted up in the same transaction."""
+    types, table, column = STATE_OF.get(timeline.service, (frozenset(), "", ""))
     told: dict[str, list[int]] = defaultdict(list)
     for fact in facts_of(work):
-        if header(fact, "ce_type") in CASE_FACTS:
+        if header(fact, "ce_type") in types:
             told[fact.get("key")].append(int(header(fact, "ce_sequence") or 0))
     states: dict[str, list[Entry]] = defaultdict(list)
-    for entry in work.of("registration", "INSERT", "UPDATE"):
-        states[entry.get("registration_id")].append(entry)
-    for case, numbers in told.items():
+    for entry in work.of(table, "INSERT", "UPDATE"):
+        states[entry.get(column)].append(entry)
+    for subject, numbers in told.items():
         sight.look()
-        if case not in states:
-            sight.wrong(timeline.service, case, f"facts {numbers} in {work.xid}, and registration did not change")
+        if subject not in states:
+            sight.wrong(timeline.service, subject, f"facts {numbers} in {work.xid}, and {table} did not change")
             continue
-        before, after = states[case][0].old.get("sequence") or 0, states[case][-1].get("sequence")
+        before, after = states[subject][0].old.get("sequence") or 0, states[subject][-1].get("sequence")
         if not all(before < number <= after for number in numbers):
-            sight.wrong(timeline.service, case, f"facts {numbers} in {work.xid}, counted from {before} to {after}")
+            sight.wrong(timeline.service, subject, f"facts {numbers} in {work.xid}, counted from {before} to {after}")
 
 
 def _look_at_numbers(timeline: Timeline, work: Work, sight: Sight) -> None:

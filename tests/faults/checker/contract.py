@@ -25,6 +25,7 @@ CANCELLATIONS: Final = "lapas.release-cancelled.v1"
 DETAILS: Final = "registration.client-details.v1"
 REGISTERED: Final = "registration.client-registered.v1"
 SUPERVISION_OPENED: Final = "supervision.supervision-opened.v1"
+SUPERVISION_FACTS: Final = frozenset({SUPERVISION_OPENED, "supervision.first-check-in-scheduled.v1"})
 DEAD_LETTERED: Final = ".event-dead-lettered.v1"
 SETTLED_NOTICES: Final = frozenset({"notifications.notification-delivered.v1", "notifications.notification-failed.v1"})
 

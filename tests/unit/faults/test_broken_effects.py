@@ -229,6 +229,14 @@ def facts_without_their_numbers(weekend: Weekend) -> None:
     weekend.lines("registration", "registration", "UPDATE", release_id="B")[-1]["row"]["sequence"] = 3
 
 
+def settled_and_not_written(weekend: Weekend) -> None:
+    weekend.strike("notifications", weekend.lines("notifications", "notification", "UPDATE", state="delivered")[:1])
+
+
+def rung_and_not_written(weekend: Weekend) -> None:
+    weekend.strike("registration", weekend.lines("registration", "registration", "UPDATE", release_id="E"))
+
+
 TORN: list[tuple[Breaking, str]] = [
     (inbox_by_itself, "without the offset that passes it"),
     (inbox_by_itself, "where this event was not applied"),
@@ -244,6 +252,8 @@ TORN: list[tuple[Breaking, str]] = [
     (version_skipped, "registration went from version"),
     (number_by_itself, "where its counter stood still"),
     (facts_without_their_numbers, "facts [4] in"),
+    (settled_and_not_written, "and notification did not change"),
+    (rung_and_not_written, "and registration did not change"),
 ]
 
 BROKEN = [

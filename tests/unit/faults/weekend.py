@@ -201,7 +201,7 @@ class Weekend(Story):
         with self.transaction("supervision") as step:
             key = step.take(record)
             row = {"client_id": value["client_id"], "registration_id": value["registration_id"], "version": 1}
-            step.insert("supervision", row)
+            step.insert("supervision", {**row, "sequence": 2})
             window = {"check_in_id": self.new_id(), "client_id": value["client_id"], "window_from": "2026-06-01"}
             step.insert("check_in", window)
             step.publish("supervision-opened", value["client_id"], {**value, "stage": "FIRST"}, 1, cause=key)
