@@ -67,7 +67,8 @@ class Worker:
     def send(self, number: signal.Signals) -> None:
         """Send a signal, if there is somebody to take it."""
         if self.is_running and self.process.pid is not None:
-            os.kill(self.process.pid, number)
+            with suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.process.pid, number)
 
     async def kill(self) -> None:
         """End it as a power cut would."""

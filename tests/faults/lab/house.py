@@ -15,6 +15,7 @@ from deploy.demo.quiescence import Quiescence
 from deploy.demo.topics import Topics
 from deploy.local.office_clock import set_office_clock
 from deploy.local.ports import HOST
+from deploy.local.problem import Problem
 from deploy.local.settings import REPOSITORY
 from deploy.local.stack import MAIL_FROM
 from deploy.local.tokens import AUDIENCE, ISSUER
@@ -103,9 +104,19 @@ class House:
 
     async def on_its_way(self) -> list[str]:
         """What is not done yet anywhere, in words; empty when it is quiet, twice in a row."""
-        servers = self.ground.backing.bootstrap_servers
+        try:
+            topics = await asyncio.to_thread(self.topics)
+            return await self._on_its_way(topics)
+        except Problem as problem:
+            # Of a broker that was killed the client knows more than the broker does; the next one asks anew.
+            return [str(problem)]
+
+    def topics(self) -> Topics:
+        """Where the topics of this run end; raises Problem as long as the broker does not know."""
         names = [self.prefix + name for name in TOPICS]
-        topics = await asyncio.to_thread(Topics, servers, prefix=self.prefix, names=names)
+        return Topics(self.ground.backing.bootstrap_servers, prefix=self.prefix, names=names)
+
+    async def _on_its_way(self, topics: Topics) -> list[str]:
         async with Databases(self.databases) as databases:
             quiescence = Quiescence(databases, topics, topic_prefix=self.prefix)
             for _ in range(QUIET_LOOKS):

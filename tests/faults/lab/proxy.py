@@ -24,6 +24,8 @@ ANSWER_SECONDS: Final = 10.0
 NO_LINGER: Final = struct.pack("ii", 1, 0)
 """Close by a reset: what was under way is thrown away on both sides."""
 DRIP_BYTES: Final = 512
+GONE: Final = (OSError, RuntimeError)
+"""What uvloop raises when the other side has gone: the second one where the transport is closed already."""
 
 
 class Way(StrEnum):
@@ -89,7 +91,7 @@ class Route:
         return len(pairs)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*GONE):
             while data := await reader.read(CHUNK_BYTES):
                 if self.delay_seconds:
                     await asyncio.sleep(self.delay_seconds)
@@ -97,7 +99,7 @@ class Route:
                 await self._write(writer, data)
         # That somebody has gone is not heard either as long as nothing passes.
         await self._let_pass(way)
-        with contextlib.suppress(OSError, RuntimeError):
+        with contextlib.suppress(*GONE):
             writer.write_eof()
 
     async def _let_pass(self, way: Way) -> None:

@@ -18,6 +18,7 @@ from contracts.lapas import client_id_of, registration_id_of
 from deploy.demo.rdkafka import config
 from deploy.demo.topics import Topics
 from deploy.local.mailbox import Mail, Mailbox
+from deploy.local.problem import Problem
 from tests.faults.lab import journal
 from tests.faults.lab.doors import Book, Counter
 from tests.faults.lab.journal import write_lines
@@ -79,7 +80,7 @@ class Recorder:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_topics(self, bootstrap_servers: str, prefix: str) -> None:
-        ends = Topics(bootstrap_servers, prefix=prefix, names=[prefix + name for name in TOPICS]).ends()
+        ends = _ends(bootstrap_servers, prefix)
         records: dict[str, list[dict[str, Any]]] = {name: [] for name in TOPICS}
         for record in _everything(bootstrap_servers, prefix, ends):
             records[record.pop("topic")].append(record)
@@ -91,6 +92,16 @@ class Recorder:
         with (self.folder / "spans.jsonl").open("wb") as out:
             for file in sorted((self.folder / "spans").glob("*.jsonl")):
                 out.write(file.read_bytes())
+
+
+def _ends(bootstrap_servers: str, prefix: str) -> Mapping[tuple[str, int], int]:
+    end = time.monotonic() + READ_SECONDS
+    while True:
+        try:
+            return Topics(bootstrap_servers, prefix=prefix, names=[prefix + name for name in TOPICS]).ends()
+        except Problem:
+            if time.monotonic() > end:
+                raise
 
 
 def _everything(bootstrap_servers: str, prefix: str, ends: Mapping[tuple[str, int], int]) -> Iterator[dict[str, Any]]:
