@@ -1,7 +1,6 @@
 """The command `python -m deploy.demo`: start the stack, play the weekend, show what came of it, and prove it."""
 
 import argparse
-import asyncio
 import os
 import sys
 import time
@@ -32,7 +31,7 @@ from deploy.local.ports import is_free
 from deploy.local.problem import Problem
 from deploy.local.settings import STATE, Ports, Settings, variable
 from deploy.local.stack import Stack
-from deploy.local.stopping import INTERRUPTED, stop_on_signals
+from deploy.local.stopping import INTERRUPTED, run_until_stopped, stop_on_signals
 
 DEMO_STATE: Final = STATE / "demo"
 TRACED_CASE: Final = "15"
@@ -80,7 +79,7 @@ def run(show: Show, *, state: Path, sheets: Path, free_ports: bool, keep: bool) 
             show.chapter("The stack")
             stack.start()
             show.say(f"ready after {time.monotonic() - begun:.1f} s")
-            holds = asyncio.run(perform(show, stack, weekend))
+            holds = run_until_stopped(perform(show, stack, weekend))
             show.say(f"It took {time.monotonic() - begun:.0f} s.")
             if keep:
                 _go_on(show, stack, state=state)

@@ -107,9 +107,9 @@ def test_ctrl_c_stops_every_part(tmp_path: Path) -> None:
         assert len(parts) >= 6
 
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
+        shown, _ = running.communicate(timeout=60)
 
-        assert running.returncode == 130
+        assert running.returncode == 130, shown
         assert not [pid for pid in parts if psutil.pid_exists(pid)]
         assert not (state / "endpoints.json").exists()
 
