@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chassis.letter_desk import CorrectionInvalid, LetterBehind, LetterGone
 from chassis.letters_view import DeadLetter
@@ -300,14 +302,14 @@ async def test_a_letter_of_an_upstream_topic_is_told_again_after_an_hour_once(ho
 
 
 @pytest.mark.parametrize(
-    ("topic", "told"),
+    ("topic", "facts"),
     [
         pytest.param("test.lapas.events", [("lapas.events", True, False), ("lapas.events", True, True)], id="upstream"),
         pytest.param("test.supervision.events", [("supervision.events", False, False)], id="our own"),
     ],
 )
 async def test_under_a_prefix_upstream_is_still_told_from_our_own(
-    house: House, topic: str, told: list[tuple[str, bool, bool]]
+    house: House, topic: str, facts: list[tuple[str, bool, bool]]
 ) -> None:
     """A letter of our own is for operations alone, who are told once."""
     prefixed = House(house.pool, prefix="test.")
@@ -317,7 +319,7 @@ async def test_under_a_prefix_upstream_is_still_told_from_our_own(
     await prefixed.desk.remind()
 
     announced = await prefixed.announced()
-    assert [(fact["source_topic"], fact["upstream"], fact["reminder"]) for fact in announced] == told
+    assert [(fact["source_topic"], fact["upstream"], fact["reminder"]) for fact in announced] == facts
 
 
 async def test_a_settled_letter_is_not_told_again(house: House) -> None:
@@ -367,3 +369,31 @@ async def test_a_record_whose_subject_cannot_be_read_holds_nothing(house: House)
 
     assert await house.outcomes(unreadable, record_of(released("r-1", "B"), 1)) == ["malformed", "applied"]
     assert await house.count("SELECT count(*) FROM held_key") == 0
+
+
+async def test_what_becomes_of_a_letter_is_traced_from_the_prison_to_every_message(house: House) -> None:
+    """A retry, a reminder and a letter that had waited: each message has its span, and each span its parent."""
+    trace, origin = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    memory = InMemorySpanExporter()
+    house = House(house.pool, spans=SimpleSpanProcessor(memory))
+    house.wrong.bugs |= {"BUG", "B"}
+    records = [record_of(released("r-1", name), place) for place, name in enumerate(["BUG", "B"])]
+    sent = ("traceparent", f"00-{trace}-{origin}-01".encode())
+    await house.deliver(*(replace(record, headers=(*record.headers, sent)) for record in records))
+    memory.clear()
+
+    house.office_clock.stepped.set(FRIDAY + timedelta(hours=2))
+    await house.desk.remind()
+    house.wrong.bugs.remove("BUG")
+    await house.desk.retry((await house.letters_in("parked"))[0].id, actor="ops")
+    await house.follow()
+
+    spans = {f"{span.context.span_id:016x}": span for span in memory.get_finished_spans() if span.context}
+    assert {f"{span.context.trace_id:032x}" for span in spans.values() if span.context} == {trace}
+    ends = [span.attributes["bapas.outcome"] for span in spans.values() if span.name.endswith("process")]
+    assert sorted(map(str, ends)) == ["applied", "dead_lettered"]
+    created = {span for span, said in spans.items() if said.name.endswith("create")}
+    rows = await house.pool.fetch("SELECT headers FROM outbox ORDER BY seq OFFSET 1")
+    assert {row["headers"].decode().split(trace)[1][1:17] for row in rows} == created
+    parents = {f"{spans[span].parent.span_id:016x}" for span in created if spans[span].parent is not None}
+    assert len(parents & spans.keys()) == 2
