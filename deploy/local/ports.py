@@ -1,13 +1,17 @@
 """Ports: whether one is free, and some that are."""
 
-import contextlib
+import fcntl
+import os
 import secrets
 import socket
+import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import psutil
 
+from deploy.local.downloads import cache_folder
 from deploy.local.problem import Problem
 
 HOST: Final = "127.0.0.1"
@@ -66,19 +70,47 @@ def is_open(port: int) -> bool:
         return False
 
 
-def free_ports(count: int) -> list[int]:
-    """Different ports that are free now, held until all are found."""
-    found: list[int] = []
-    with contextlib.ExitStack() as held:
-        for _ in range(TRIES_MAX):
-            if len(found) == count:
-                break
-            port = FREE_FIRST + secrets.randbelow(FREE_LAST - FREE_FIRST)
-            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+class Claims:
+    """Ports that this process was given, kept from all others of this user until it ends.
+
+    Between the choice of a port and the server that listens on it seconds may pass, in which the port looks free.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._file: int | None = None
+        self._mine: set[int] = set()
+        self._lock = threading.Lock()
+
+    def take(self, port: int) -> bool:
+        """Claim a port; false if it was given before, here or elsewhere."""
+        with self._lock:
+            if self._file is None:
+                folder = self._folder or cache_folder()
+                folder.mkdir(parents=True, exist_ok=True)
+                self._file = os.open(folder / "ports.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # The system's locks do not hold against the process that has them.
+            if port in self._mine:
+                return False
             try:
-                probe.bind((HOST, port))
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
             except OSError:
-                continue
+                return False
+            self._mine.add(port)
+            return True
+
+
+_claims = Claims()
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that are free now, and that no other process of this user is given while this one lives."""
+    found: list[int] = []
+    for _ in range(TRIES_MAX):
+        if len(found) == count:
+            break
+        port = FREE_FIRST + secrets.randbelow(FREE_LAST - FREE_FIRST)
+        if is_free(port) and _claims.take(port):
             found.append(port)
     if len(found) < count:
         message = f"no {count} free ports between {FREE_FIRST} and {FREE_LAST}"

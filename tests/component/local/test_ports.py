@@ -2,12 +2,15 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from deploy.local.ports import free_ports, require_free
+from deploy.local.ports import Claims, free_ports, require_free
 from deploy.local.problem import Problem
-from deploy.local.settings import Ports, Settings
+from deploy.local.settings import REPOSITORY, Ports, Settings
 
 
 def test_a_taken_port_is_named_with_its_setting() -> None:
@@ -41,6 +44,22 @@ def test_free_ports_differ_and_lie_below_those_of_outgoing_connections() -> None
 
     assert len(set(found)) == 20
     assert all(20_000 <= port < 32_000 for port in found)
+
+
+def test_a_port_that_another_process_was_given_is_not_given_again(tmp_path: Path) -> None:
+    ours = Claims(tmp_path)
+    assert ours.take(20_001)
+    asked = (
+        "import sys; from pathlib import Path; from deploy.local.ports import Claims;"
+        "claims = Claims(Path(sys.argv[1])); print([claims.take(port) for port in (20_001, 20_002, 20_002)])"
+    )
+
+    other = subprocess.run(
+        [sys.executable, "-c", asked, tmp_path], cwd=REPOSITORY, check=True, capture_output=True, text=True
+    )
+
+    assert other.stdout == "[False, True, False]\n"
+    assert ours.take(20_002)
 
 
 def test_ports_are_changed_by_the_environment() -> None:
