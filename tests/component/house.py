@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import count
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -97,15 +98,16 @@ class House:
             self.settings, setting, self.pool, self.commands, self.reference, self.system_clock, office_clock,
             telemetry, self.metrics,
         )  # fmt: skip
-        self.app = self._app(telemetry)
         self.senders = self.service.senders(self.context)
 
-    def _app(self, telemetry: Telemetry) -> FastAPI:
+    @cached_property
+    def app(self) -> FastAPI:
+        """What answers over HTTP; made for those who ask."""
         return create_app(
             title=self.service.title,
             routers=self.service.routes(self.context),
             clock=self.system_clock,
-            telemetry=telemetry,
+            telemetry=self.context.telemetry,
             metrics=self.metrics,
             verifier=TokenVerifier.from_settings(self.settings, self.system_clock),
             units=frozenset(self.reference.units),

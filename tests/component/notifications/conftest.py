@@ -54,14 +54,6 @@ def dsn(backing: Backing) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
-    """Who signs tokens."""
-    issuer = Issuer(tmp_path_factory.mktemp("issuer"))
-    issuer.prepare()
-    return issuer
-
-
 @pytest.fixture
 async def post() -> AsyncIterator[Postmaster]:
     """The mail server."""

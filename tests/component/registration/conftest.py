@@ -17,14 +17,6 @@ def dsn(backing: Backing) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
-    """Who signs tokens."""
-    issuer = Issuer(tmp_path_factory.mktemp("issuer"))
-    issuer.prepare()
-    return issuer
-
-
 @pytest.fixture
 async def house(dsn: str, issuer: Issuer) -> AsyncIterator[House]:
     """The service, with nothing in it."""

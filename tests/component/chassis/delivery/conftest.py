@@ -11,14 +11,9 @@ from deploy.local.backing import Backing
 from deploy.local.blocking import wait_for
 from tests.component.chassis.delivery.harness import House
 from tests.component.chassis.delivery.tally import MIGRATIONS
+from tests.component.house import EMPTY
 
 TEMPLATE = "chassis_template"
-EMPTY = """
-    DO $$ BEGIN
-        EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
-                   FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migration');
-    END $$
-"""
 
 
 @pytest.fixture(autouse=True)

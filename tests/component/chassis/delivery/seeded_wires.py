@@ -14,11 +14,11 @@ from chassis.broker import Producer, new_producer
 from chassis.failures import UnavailableError
 from chassis.settings import Settings
 from chassis.work import INSERT_OUTBOX
-from tests.component.chassis.delivery.conftest import EMPTY
 from tests.component.chassis.delivery.harness import record_of, released, until
 from tests.component.chassis.delivery.seeded import Breaking, SeededHouse
 from tests.component.chassis.delivery.tally import SERVICE
 from tests.component.chassis.delivery.wire import FACTS, INTAKE, Wire, first_of_each, header, running, sequences
+from tests.component.house import EMPTY
 from tests.faults.bugs.work import PublishedBeforeCommit
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from chassis.database import Pool, open_pool
 from deploy.local.backing import Backing
-from tests.component.chassis.delivery.conftest import EMPTY
 from tests.component.chassis.delivery.seeded import SeededHouse
 from tests.component.chassis.delivery.seeded_stories import STORIES
 from tests.component.chassis.delivery.seeded_wires import WIRED, Line
 from tests.component.chassis.delivery.wire import FACTS, INTAKE, wire_to
+from tests.component.house import EMPTY
 from tests.faults.bugs import BUGS, NO_BUG, Bug
 
 

@@ -29,14 +29,6 @@ class _Quiet(structlog.BoundLogger):
         """Write nothing."""
 
 
-@pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
-    """An issuer with a key pair of its own."""
-    issuer = Issuer(tmp_path_factory.mktemp("issuer"))
-    issuer.prepare()
-    return issuer
-
-
 @pytest.fixture
 def door(issuer: Issuer) -> Door:
     """The parts of an application that believes the issuer."""
