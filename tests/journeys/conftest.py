@@ -11,7 +11,6 @@ from deploy.demo.databases import Databases
 from deploy.demo.quiescence import Quiescence
 from deploy.local.settings import Ports, Settings, existing_services
 from deploy.local.stack import Stack
-from tests.journeys.figures import FIGURES
 from tests.journeys.house import FRIDAY_EVENING, WAIT_SECONDS, House
 from tests.journeys.span_sink import SpanSink
 from tests.journeys.topics import Topics
@@ -33,11 +32,3 @@ async def house() -> AsyncIterator[House]:
             ):
                 yield House(stack, sink, databases, topics, Quiescence(databases, topics.ends), http)
             topics.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was measured."""
-    if FIGURES:
-        terminalreporter.section("figures of the journeys")
-        for what, value in FIGURES.items():
-            terminalreporter.write_line(f"{what}: {value}")

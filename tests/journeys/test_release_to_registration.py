@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,7 +13,6 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 
 from tests.journeys.cases import Case, a_release
-from tests.journeys.figures import figure
 from tests.journeys.house import House
 from tests.journeys.topics import Record
 
@@ -52,7 +52,9 @@ async def test_a_foreign_client_opens_one_registration(house: House) -> None:
     assert event["subject"] == str(case.id)
 
 
-async def test_a_release_is_seen_soon_after_it_was_published(house: House) -> None:
+async def test_a_release_is_seen_soon_after_it_was_published(
+    house: House, record_property: Callable[[str, object], None]
+) -> None:
     """How long it takes from a prison's producer until an officer sees it over HTTP; the bound is that of the wait."""
     registrar = house.officer("REG-HQ-01")
     seconds = []
@@ -66,7 +68,7 @@ async def test_a_release_is_seen_soon_after_it_was_published(house: House) -> No
             await asyncio.sleep(0.005)
         seconds.append(time.perf_counter() - started)
 
-    figure(
+    record_property(
         "publish -> visible over HTTP",
         f"median {statistics.median(seconds) * 1000:.0f} ms, worst of {LATENCIES} {max(seconds) * 1000:.0f} ms",
     )
