@@ -79,6 +79,10 @@ class Backing:
 
     def stop(self) -> None:
         """Stop both; a folder that was not given is removed with the data."""
+        if self._temporary:
+            # An orderly end would only save what is removed.
+            self.kafka.kill()
+            self.postgres.stop(immediate=True)
         self.processes.stop_all()
         if self._temporary:
             self.postgres.remove()
