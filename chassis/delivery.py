@@ -1,12 +1,23 @@
 """One record from Kafka: what it says, or why it cannot be read; and in which of the named ways it ended."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Literal
 from uuid import UUID, uuid5
 
 from chassis.inbox import Erasure, Inbox, Reaction
 from chassis.work import AggregateKey
-from contracts.envelope import Envelope, EnvelopeParts, Erased, Malformed, NotForUs, decode, event_key, record_hash
+from contracts.envelope import (
+    Envelope,
+    EnvelopeParts,
+    Erased,
+    Malformed,
+    NotForUs,
+    attributes,
+    decode,
+    event_key,
+    record_hash,
+)
 from contracts.event import Event
 
 OutcomeKind = Literal["applied", "duplicate", "not_for_us", "irrelevant", "held", "dead_lettered", "retried"]
@@ -61,7 +72,7 @@ class Delivery:
         """The event's type if it is handled here; a stranger's text is not a word to count by."""
         return self.reaction.event.type if self.reaction is not None else None
 
-    @property
+    @cached_property
     def order_keys(self) -> list[str]:
         """What this delivery must keep its place behind: its subject, and the aggregates that it touches."""
         keys = [f"{aggregates.name}:{key}" for aggregates, key in self.aggregate_keys]
@@ -70,9 +81,10 @@ class Delivery:
 
 def read(record: Record, inbox: Inbox, *, value: bytes | None = None) -> Delivery:
     """Read a record; it never raises, whatever the record holds. An operator's corrected `value` replaces its own."""
-    digest = record_hash(record.key, record.headers, record.value)
+    found = attributes(record.headers)
+    digest = record_hash(record.key, found, record.value)
     try:
-        received = decode(record.key, record.headers, record.value if value is None else value, known=inbox.events)
+        received = decode(record.key, found, record.value if value is None else value, known=inbox.events)
     except Malformed as malformed:
         parts = malformed.envelope_parts
         known = parts.source is not None and parts.id is not None

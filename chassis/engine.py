@@ -87,6 +87,8 @@ class Engine:
     def record_created(self, transaction: Transaction) -> None:
         """Emit the spans of the messages that a committed transaction put into the outbox."""
         for message in transaction.published:
+            if not self.setting.telemetry.wants(message.context):
+                continue
             spans.record_create(
                 self.setting.telemetry,
                 message.context,

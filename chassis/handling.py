@@ -15,6 +15,7 @@ from chassis.work import WorkingSet
 log = structlog.get_logger(__name__)
 
 BUG_TRIES: Final = 3
+APPLIED: Final = Ended("applied")
 
 
 async def handle_together(
@@ -22,7 +23,7 @@ async def handle_together(
 ) -> tuple[Ended, Transaction]:
     """Handle in the batch's working set; a refusal is undone in memory, a failure of the database is the batch's."""
     for tries_left in reversed(range(BUG_TRIES)):
-        ended, transaction = Ended("applied"), engine.transaction(work, cause)
+        ended, transaction = APPLIED, engine.transaction(work, cause)
         mark = work.mark()
         try:
             await _call(delivery, transaction)
@@ -41,7 +42,7 @@ async def handle_alone(engine: Engine, work: WorkingSet, delivery: Delivery, cau
     """Handle and write behind a savepoint, so that a failure of the database is this delivery's own."""
     for tries_left in reversed(range(BUG_TRIES)):
         own = WorkingSet(work.connection, may_learn_keys=False)
-        ended, transaction = Ended("applied"), engine.transaction(own, cause)
+        ended, transaction = APPLIED, engine.transaction(own, cause)
         try:
             async with work.connection.transaction():
                 await own.load(delivery.aggregate_keys)

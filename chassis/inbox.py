@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from chassis.aggregates import Aggregates
@@ -12,6 +12,8 @@ from chassis.work import AggregateKey
 from contracts.event import Event
 
 E = TypeVar("E", bound=Event)
+
+_KEYS: Final = (UUID, str)
 
 KeyOf = Callable[[Any], "UUID | str | Iterable[UUID | str]"]
 EventHandler = Callable[[E, Transaction], Awaitable[object]]
@@ -51,10 +53,12 @@ class Reaction:
         if self.aggregates is None or self.key_of is None:
             return []
         named = self.key_of(event)
-        keys = [named] if isinstance(named, UUID | str) else list(named)
-        if not all(isinstance(key, UUID if self.aggregates.key_type == "uuid" else str) for key in keys):
-            message = f"{self.event.__name__}: the keys of {self.aggregates.name} are of another type"
-            raise TypeError(message)
+        keys = [named] if isinstance(named, _KEYS) else list(named)
+        key_type = UUID if self.aggregates.key_type == "uuid" else str
+        for key in keys:
+            if not isinstance(key, key_type):
+                message = f"{self.event.__name__}: the keys of {self.aggregates.name} are of another type"
+                raise TypeError(message)
         return [(self.aggregates, key) for key in keys]
 
 

@@ -4,6 +4,7 @@ A context is made before the work, so that outbox rows can carry it; the span wi
 commit, or never. The sampled flag is looked at first: an unsampled trace costs a few bytes and no SDK call.
 """
 
+import itertools
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +53,10 @@ ALLOWED_ATTRIBUTES: Final = frozenset(
 
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _SAMPLED: Final = 0x01
+_SPAN_BITS: Final = 64
+_SPAN_ID_MAX: Final = 2**_SPAN_BITS - 1
+_SPAN_STEP: Final = 0x9E3779B97F4A7C15
+"""Odd, so that none comes again before all have been; large, so that neighbours do not look alike."""
 _SCOPE: Final = InstrumentationScope("chassis", VERSION)
 
 
@@ -72,10 +77,11 @@ class TraceContext:
         match = _TRACEPARENT.fullmatch(traceparent or "")
         if match is None:
             return None
-        trace_id, span_id = int(match[1], 16), int(match[2], 16)
+        trace, span, flags = match.groups()
+        trace_id, span_id = int(trace, 16), int(span, 16)
         if not trace_id or not span_id:
             return None
-        return cls(trace_id, span_id, bool(int(match[3], 16) & _SAMPLED))
+        return cls(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
 
     @property
     def traceparent(self) -> str:
@@ -149,6 +155,8 @@ class Telemetry:
         self._resource = resource
         self._processor = processor
         self._bound = TraceIdRatioBased(sample_ratio).bound
+        # From a start of its own: two per event are made, and to ask the machine for each would be dear.
+        self._span_ids = itertools.count(secrets.randbits(_SPAN_BITS), _SPAN_STEP)
 
     @classmethod
     def from_settings(cls, settings: "Settings", clock: "SystemClock") -> "Telemetry":
@@ -182,7 +190,7 @@ class Telemetry:
         """A context for work that is about to start: inside the parent's trace, or at the root of a new one."""
         if isinstance(parent, str):
             parent = TraceContext.parse(parent)
-        span_id = secrets.randbits(64) or 1
+        span_id = next(self._span_ids) & _SPAN_ID_MAX or 1
         if parent is not None:
             return TraceContext(parent.trace_id, span_id, parent.sampled)
         trace_id = secrets.randbits(128) or 1

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from chassis import numbers
@@ -55,8 +55,7 @@ class Setting:
     telemetry: "Telemetry"
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(NamedTuple):
     """A message put into the outbox, as far as its span tells."""
 
     context: "TraceContext"
@@ -151,9 +150,9 @@ class Transaction:
 
     def _send(self, fact: Event | None, event: type[Event], *, number: int, subject: str, topic: str) -> None:
         telemetry, clock = self._setting.telemetry, self._setting.system_clock
-        context = telemetry.new_context(self.cause.trace)
+        context, event_id = telemetry.new_context(self.cause.trace), clock.new_id()
         envelope = Envelope(
-            id=str(self.new_id()),
+            id=str(event_id),
             source=source_of(self._setting.service),
             type=event.type,
             subject=subject,
@@ -163,9 +162,8 @@ class Transaction:
             sequence=number,
             traceparent=context.traceparent,
         )
-        row = outbox_row(fact, envelope, topic=self._setting.topic_prefix + topic)
-        self._work.send(row)
-        self.published.append(Published(context, row.event_id, event.type, topic, subject, clock.nanoseconds()))
+        self._work.send(outbox_row(fact, envelope, event_id=event_id, topic=self._setting.topic_prefix + topic))
+        self.published.append(Published(context, event_id, event.type, topic, subject, clock.nanoseconds()))
 
     def _assert_locked(self, state: object) -> None:
         if not self._work.has_saved(state):

@@ -7,7 +7,7 @@ everywhere: inbox ids, aggregates by table and key, held keys, register counters
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from chassis.aggregates import Aggregates, Rows, rows_as_json
@@ -24,8 +24,7 @@ class _Loaded:
     changed: bool = False
 
 
-@dataclass(frozen=True)
-class OutboxRow:
+class OutboxRow(NamedTuple):
     """A message that leaves once this transaction has committed."""
 
     event_id: UUID
@@ -60,7 +59,7 @@ class WorkingSet:
                 wanted.setdefault(aggregates.name, set()).add(key)
         for name in sorted(wanted):
             aggregates = self._aggregates[name]
-            for record in await self.connection.fetch(aggregates.select, sorted(wanted[name])):
+            for record in await self.connection.fetch(aggregates.select, list(wanted[name])):
                 state = aggregates.load(record)
                 self._states[name, aggregates.key(state)] = _Loaded(state, record["version"])
             for key in wanted[name]:
@@ -158,13 +157,13 @@ class WorkingSet:
 
     async def _write_states(self) -> None:
         changed: dict[str, list[dict[str, Any]]] = {}
-        for (name, _), loaded in sorted(self._states.items(), key=lambda item: (item[0][0], str(item[0][1]))):
-            if loaded.changed:
-                loaded.version += 1
-                loaded.changed = False
-                row = self._aggregates[name].dump(loaded.state)
-                row["version"] = loaded.version
-                changed.setdefault(name, []).append(row)
+        written = [(name, key, loaded) for (name, key), loaded in self._states.items() if loaded.changed]
+        for name, _, loaded in sorted(written, key=lambda each: (each[0], _order(each[1]))):
+            loaded.version += 1
+            loaded.changed = False
+            row = self._aggregates[name].dump(loaded.state)
+            row["version"] = loaded.version
+            changed.setdefault(name, []).append(row)
         for name, rows in changed.items():
             status = await self.connection.execute(self._aggregates[name].upsert, rows_as_json(rows))
             if int(status.rpartition(" ")[2]) != len(rows):
@@ -198,14 +197,12 @@ class WorkingSet:
             return
         rows, self._outgoing = self._outgoing, []
         self.published += len(rows)
-        await self.connection.execute(
-            INSERT_OUTBOX,
-            [row.event_id for row in rows],
-            [row.topic for row in rows],
-            [row.key for row in rows],
-            [row.headers for row in rows],
-            [row.payload for row in rows],
-        )
+        await self.connection.execute(INSERT_OUTBOX, *map(list, zip(*rows, strict=True)))
+
+
+def _order(key: UUID | str) -> int | str:
+    """What keys of one table are sorted by: UUIDs compare in Python, numbers do not."""
+    return key.int if isinstance(key, UUID) else key
 
 
 DELETE_TIMERS: Final = """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ValidationError
@@ -29,15 +29,16 @@ OUR_SOURCES: Final = "/bapas/"
 _EVENT_KEYS: Final = UUID("c3a0f7d4-4a52-5d0f-9a37-3a5d1b6a8e02")
 _UUID_VERSION: Final = 7
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_CONTENT_TYPE: Final = ("content-type", b"application/json")
+_CONTENT_TYPE: Final = ("content-type", "application/json")
+_SPECIFICATION: Final = ("ce_specversion", "1.0")
 _STRUCTURED: Final = b"application/cloudevents"
 _NOT_HASHED: Final = frozenset({"ce_traceparent", "ce_tracestate"})
 
 Header = tuple[str, bytes | None]
+Attributes = dict[str, bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What is known of an event without reading it."""
 
     id: str
@@ -52,8 +53,7 @@ class Envelope:
     tracestate: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeParts:
+class EnvelopeParts(NamedTuple):
     """As much of an envelope as a broken message shows; each part is there only if it is safe to store."""
 
     id: str | None = None
@@ -101,7 +101,7 @@ class NotForUs:
 
 def decode(
     record_key: bytes | None,
-    headers: Sequence[Header],
+    headers: Sequence[Header] | Attributes,
     value: bytes | None,
     *,
     known: Mapping[str, type[Event]],
@@ -111,7 +111,7 @@ def decode(
 
     Raises Malformed for whatever is not a CloudEvent of a known type with valid data.
     """
-    found = _attributes(headers)
+    found = attributes(headers)
     try:
         return _read(found, record_key, value, known, bytes_max)
     except Malformed as malformed:
@@ -150,6 +150,14 @@ def parse(event_class: type[Event], value: bytes | str) -> tuple[Event, int]:
     Strict about types, tolerant of unknown fields. Raises Malformed.
     """
     try:
+        # Nearly every message is one without unknown fields, and to count them costs as much as to read it.
+        return event_class.model_validate_json(value, strict=True, extra="forbid"), 0
+    except ValidationError:
+        return _parse_tolerantly(event_class, value)
+
+
+def _parse_tolerantly(event_class: type[Event], value: bytes | str) -> tuple[Event, int]:
+    try:
         event = event_class.model_validate_json(value, strict=True, extra="allow")
         unknown_fields = _count_unknown(event)
         if unknown_fields:
@@ -163,30 +171,41 @@ def encode(event: Event, envelope: Envelope) -> tuple[bytes, list[tuple[str, byt
     """The key, headers and value of the record that carries an event."""
     if (envelope.type, envelope.subject) != (event.type, event.subject):
         raise ValueError(f"the envelope of a {event.type} says {envelope.type} or another subject")
-    value = event.model_dump_json(exclude_none=True).encode()
-    return envelope.subject.encode(), encode_headers(envelope), value
+    return envelope.subject.encode(), encode_headers(envelope), encode_data(event)
+
+
+def encode_data(event: Event) -> bytes:
+    """The value of the record that carries an event."""
+    return event.__pydantic_serializer__.to_json(event, exclude_none=True)
 
 
 def encode_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
     """The headers of a record, in a fixed order."""
-    attributes = {
-        "ce_specversion": "1.0",
-        "ce_id": envelope.id,
-        "ce_source": envelope.source,
-        "ce_type": envelope.type,
-        "ce_subject": envelope.subject,
-        "ce_time": None if envelope.time is None else _zulu(envelope.time),
-        "ce_correlationid": envelope.correlation_id,
-        "ce_causationid": envelope.causation_id,
-        "ce_sequence": None if envelope.sequence is None else str(envelope.sequence),
-        "traceparent": envelope.traceparent,
-        "tracestate": envelope.tracestate,
-    }
-    return [_CONTENT_TYPE, *((name, text.encode()) for name, text in attributes.items() if text is not None)]
+    return [(name, text.encode()) for name, text in header_texts(envelope)]
+
+
+def header_texts(envelope: Envelope) -> list[tuple[str, str]]:
+    """The same before they are encoded."""
+    attributes = (
+        _CONTENT_TYPE,
+        _SPECIFICATION,
+        ("ce_id", envelope.id),
+        ("ce_source", envelope.source),
+        ("ce_type", envelope.type),
+        ("ce_subject", envelope.subject),
+        ("ce_time", None if envelope.time is None else _zulu(envelope.time)),
+        ("ce_correlationid", envelope.correlation_id),
+        ("ce_causationid", envelope.causation_id),
+        ("ce_sequence", None if envelope.sequence is None else str(envelope.sequence)),
+        ("traceparent", envelope.traceparent),
+        ("tracestate", envelope.tracestate),
+    )
+    return [(name, text) for name, text in attributes if text is not None]
 
 
 def _zulu(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.replace(tzinfo=None).isoformat()}Z"
 
 
 def event_key(source: str, event_id: str) -> UUID:
@@ -201,37 +220,44 @@ def event_key(source: str, event_id: str) -> UUID:
     return uuid5(_EVENT_KEYS, f"{len(source)}:{source}{event_id}")
 
 
-def record_hash(key: bytes | None, headers: Sequence[Header], value: bytes | None) -> bytes:
+def record_hash(key: bytes | None, headers: Sequence[Header] | Attributes, value: bytes | None) -> bytes:
     """A fingerprint of a record as it came: key, CloudEvents attributes and value, but not its trace."""
-    attributes = {name: raw for name, raw in _attributes(headers).items() if name.startswith("ce_")}
+    found = attributes(headers)
+    names = [name for name in found if name.startswith("ce_") and name not in _NOT_HASHED]
+    names.sort()
     parts: list[bytes | None] = [key, value]
-    for name in sorted(attributes.keys() - _NOT_HASHED):
-        parts += [name.encode(), attributes[name]]
+    for name in names:
+        parts += (name.encode(), found[name])
     # The length before each part, so that no two records can flow into the same bytes.
-    return sha256(b"".join(b"-" if part is None else b"%d:%b" % (len(part), part) for part in parts)).digest()
+    return sha256(b"".join([b"-" if part is None else b"%d:%b" % (len(part), part) for part in parts])).digest()
 
 
-def _attributes(headers: Sequence[Header]) -> dict[str, bytes | None]:
+def attributes(headers: Sequence[Header] | Attributes) -> Attributes:
     """The headers by name; of a repeated one the first counts."""
-    found: dict[str, bytes | None] = {}
-    for name, value in headers:
-        found.setdefault(name, value)
-    return found
+    return headers if isinstance(headers, dict) else dict(reversed(headers))
 
 
 def _text(found: Mapping[str, bytes | None], name: str) -> str | None:
-    return _words(found.get(name), f"header {name}")
+    raw = found.get(name)
+    if raw is None:
+        return None
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise Malformed(f"header {name} is not UTF-8") from None
+    return text if text.isprintable() and len(text) <= ATTRIBUTE_CHARS_MAX else _checked(text, f"header {name}")
 
 
 def _words(raw: bytes | None, place: str) -> str | None:
     if raw is None:
         return None
     try:
-        text = raw.decode()
+        return _checked(raw.decode(), place)
     except UnicodeDecodeError:
         raise Malformed(f"{place} is not UTF-8") from None
-    if text.isprintable() and len(text) <= ATTRIBUTE_CHARS_MAX:
-        return text
+
+
+def _checked(text: str, place: str) -> str:
     if len(text) > ATTRIBUTE_CHARS_MAX:
         raise Malformed(f"{place} is too long")
     if _CONTROL.search(text):

@@ -10,13 +10,13 @@ from chassis import outbox
 from chassis.inbox import Inbox
 from chassis.service import Service
 from chassis.transaction import Transaction
-from contracts.envelope import Envelope, encode
+from contracts.envelope import encode_data
 from contracts.event import Event
 
 NEXT: Final = "next"
 BROKEN: Final = "broken"
 ONE_OF: Final = 4
-ENCODE: Final = "encode"
+ENCODE: Final = "encode_data"
 """The name by which the outbox finds how an event is written."""
 
 
@@ -37,9 +37,8 @@ def version_of(service: Service, version: str) -> Service:
     return service
 
 
-def _encode_more(event: Event, envelope: Envelope) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
-    key, headers, value = encode(event, envelope)
-    return key, headers, json.dumps({**json.loads(value), "said_since": "next"}, separators=(",", ":")).encode()
+def _encode_more(event: Event) -> bytes:
+    return json.dumps({**json.loads(encode_data(event)), "said_since": "next"}, separators=(",", ":")).encode()
 
 
 def _broken(inbox: Inbox) -> Inbox:
