@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from chassis import spans
 from chassis.dead_letters import Letters
 from chassis.delivery import Delivery, Ended, key_of_unreadable
 from chassis.engine import Engine
@@ -106,6 +107,21 @@ class BatchRunner:
             envelope=envelope,
         )
 
+    def record_processed(self, delivery: Delivery, cause: Cause, ended: Ended, *, start_ns: int, end_ns: int) -> None:
+        """Emit the span of a delivery that a committed transaction brought to its end."""
+        record, parts = delivery.record, delivery.parts
+        spans.record_process(
+            self._engine.setting.telemetry,
+            cause.trace,
+            parent=TraceContext.parse(parts.traceparent),
+            received=spans.Received(
+                record.topic, record.partition, record.offset, parts.subject, len(record.value or b""),
+                parts.id, parts.type, cause.correlation_id,
+            ),
+            ended=spans.Ended(start_ns, end_ns, ended.outcome, ended.rule, ended.kind),
+            consumer=self.consumer,
+        )  # fmt: skip
+
 
 class _Attempt:
     """One try at a batch, inside its transaction."""
@@ -169,27 +185,30 @@ class _Attempt:
         readable = {d.event_key: d.record_hash for d in undecided if d.malformed is None}
         rows = await connection.fetch(INSERT_INBOX, self._consumer, list(readable), list(readable.values()))
         inserted = {row["event_key"] for row in rows}
-        rows = await connection.fetch(SELECT_INBOX, self._consumer, [key for key in keys if key not in inserted])
-        seen = {row["event_key"]: row["record_hash"] for row in rows}
+        seen = await self._seen([key for key in keys if key not in inserted])
         seen |= await self._letters.known(connection, keys)
         if readable.keys() - inserted - seen.keys():
             raise LostRaceError("inbox")
-        goes_on: set[UUID] = set()
         for place, delivery in enumerate(self._deliveries):
             if self._ended[place] is not None:
                 continue
-            if await self._is_repeated(delivery, seen):
+            key = delivery.event_key
+            if key in seen and await self._is_repeated(delivery, seen[key]):
                 self._ended[place] = Ended("duplicate")
-            elif delivery.malformed is None:
-                goes_on.add(delivery.event_key)
-        await self._forget(list(inserted - goes_on))
+            elif key not in seen:
+                seen[key] = delivery.record_hash
+                if delivery.malformed is None:
+                    inserted.discard(key)
+        await self._forget(list(inserted))
 
-    async def _is_repeated(self, delivery: Delivery, seen: dict[UUID, bytes]) -> bool:
-        """Whether the same was handled or set aside before, also in this batch; another body makes it malformed."""
-        earlier = seen.get(delivery.event_key)
-        if earlier is None:
-            seen[delivery.event_key] = delivery.record_hash
-            return False
+    async def _seen(self, event_keys: Sequence[UUID]) -> dict[UUID, bytes]:
+        if not event_keys:
+            return {}
+        rows = await self._work.connection.fetch(SELECT_INBOX, self._consumer, event_keys)
+        return {row["event_key"]: row["record_hash"] for row in rows}
+
+    async def _is_repeated(self, delivery: Delivery, earlier: bytes) -> bool:
+        """Whether it is what was handled or set aside before under its key; another body makes it malformed."""
         if earlier == delivery.record_hash:
             return True
         delivery.malformed = ID_REUSED
@@ -200,7 +219,7 @@ class _Attempt:
         """Bring one delivery to its end."""
         if delivery.malformed is not None:
             ended = Ended("dead_lettered", "malformed", delivery.malformed)
-        elif not self._held.isdisjoint(delivery.order_keys):
+        elif self._held and not self._held.isdisjoint(delivery.order_keys):
             ended = Ended("held", reason="an earlier event of the same subject is set aside")
         else:
             handle = handle_alone if self._isolated else handle_together

@@ -1,28 +1,22 @@
 """The consumer: batches from Kafka through FastStream into the batch runner, whatever the records hold.
 
-The subscription is made here and nowhere else: FastStream's default acknowledges before the handler ran, its parser
-loses a batch for one odd header, and it moves on after an exception. So it hands over raw records, acknowledges
-nothing, and no exception leaves the handler: what cannot be done now is read again after a pause.
+A batch is read while the one before it is in its transaction; it is handled behind that one, and only if that one was.
+No exception leaves it: what cannot be done now is read again after a pause.
 """
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, cast
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka import KafkaBroker
 
-from chassis import spans
 from chassis.batch import BatchResult, BatchRunner
-from chassis.broker import security_of
 from chassis.delivery import Delivery, Ended, Record, read
 from chassis.engine import Engine
 from chassis.failures import TRANSIENT, UnavailableError
@@ -31,16 +25,15 @@ from chassis.kafka_reader import UNREADABLE_HEADERS, KafkaReader
 from chassis.metrics import ConsumerMetrics
 from chassis.positions import Positions
 from chassis.settings import Settings
-from chassis.telemetry import TraceContext
+from chassis.subscription import read_with_ours, subscribe
 
 log = structlog.get_logger(__name__)
 
 BATCH_RECORDS_MAX: Final = 200
 BATCH_WAIT_MILLISECONDS: Final = 20
+"""How long a poll waits for a first record; when there is one, it does not wait for others."""
+READ_AT_ONCE: Final = 10
 SESSION_MILLISECONDS: Final = 10_000
-HEARTBEAT_MILLISECONDS: Final = 1_000
-METADATA_MILLISECONDS: Final = 5_000
-"""A topic that is made, or made anew, after the consumer started is found within this time."""
 RETRY_SECONDS_FIRST: Final = 0.2
 RETRY_SECONDS_MAX: Final = 10.0
 STOPPED_SECONDS: Final = 1.0
@@ -82,6 +75,7 @@ class Consumer:
     _pause: float = RETRY_SECONDS_FIRST
     _moved_at: float = 0.0
     _in_hand: bool = False
+    _batches: "set[asyncio.Task[None]]" = field(default_factory=set)
     stop_reason: str | None = None
 
     def __post_init__(self) -> None:
@@ -103,12 +97,12 @@ class Consumer:
         """Consume until cancelled, with a new connection whenever the old one is of no use."""
         while True:
             self.beat()
-            broker, subscriber = self._new_broker()
+            broker, subscriber = self._subscribe()
             try:
                 # A consumer that was stopped, here or in another process, must not begin before it knows.
                 await self._read_stop()
                 await broker.connect()
-                self._mend(broker)
+                read_with_ours(broker, rewind=self.positions.rewind)
                 await broker.start()
                 await self._watch(subscriber.consumer)
             except (KafkaError, _StuckError, *TRANSIENT) as failure:
@@ -118,51 +112,33 @@ class Consumer:
                 self.positions.forget()
                 with contextlib.suppress(Exception):  # it is thrown away; what it did is in the database
                     await asyncio.wait_for(asyncio.shield(broker.stop()), timeout=STOP_TIMEOUT_SECONDS)
+                await self._end_batches()
                 self._stopping.clear()
             await asyncio.sleep(1.0)
 
-    def _new_broker(self) -> tuple[KafkaBroker, Any]:
-        broker = KafkaBroker(
-            self.settings.kafka_bootstrap_servers,
-            client_id=self.settings.instance,
-            security=security_of(self.settings),
-            allow_auto_create_topics=False,
-            metadata_max_age_ms=METADATA_MILLISECONDS,
-            consumer_only=True,
-            apply_types=False,
-            graceful_timeout=STOP_TIMEOUT_SECONDS,
-            logger=None,
-        )
-        subscriber = broker.subscriber(
-            *self.topics,
-            batch=True,
+    async def _end_batches(self) -> None:
+        """Let the batch in hand end; roll back one that does not."""
+        if not self._batches:
+            return
+        _, late = await asyncio.wait(self._batches, timeout=STOP_TIMEOUT_SECONDS)
+        for batch in late:
+            batch.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    def _subscribe(self) -> tuple[KafkaBroker, Any]:
+        broker, subscriber = subscribe(
+            self.settings,
+            self.topics,
             group_id=f"{self.settings.kafka_topic_prefix}{self.name}",
-            ack_policy=AckPolicy.MANUAL,
-            auto_offset_reset="earliest",
-            max_records=BATCH_RECORDS_MAX,
-            batch_timeout_ms=BATCH_WAIT_MILLISECONDS,
-            session_timeout_ms=self.session_milliseconds,
-            heartbeat_interval_ms=HEARTBEAT_MILLISECONDS,
-            isolation_level="read_committed",
             listener=self.positions,
-            parser=_as_it_is,
-            decoder=_raw_records,
+            consume=self._consume,
+            session_milliseconds=self.session_milliseconds,
+            records_max=BATCH_RECORDS_MAX,
+            wait_milliseconds=BATCH_WAIT_MILLISECONDS,
         )
-        subscriber(self._consume)
         self.positions.consumer_now = lambda: cast("KafkaReader | None", subscriber.consumer)
         return broker, subscriber
-
-    def _mend(self, broker: KafkaBroker) -> None:
-        """Let FastStream build our reader in place of aiokafka's consumer; it has no setting for that."""
-        config = broker.config.broker_config
-        options = cast("partial[Any]", config.builder).keywords
-
-        def build(**more: Any) -> KafkaReader:
-            reader = KafkaReader(**{**options, **more})
-            reader.rewind = self.positions.rewind
-            return reader
-
-        config.builder = build
 
     async def _watch(self, consumer: KafkaReader) -> None:
         """Look after the consumer while it works: position, lag, liveness, stop and resume."""
@@ -184,67 +160,99 @@ class Consumer:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _consume(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        """Take a batch to its end or put it back; nothing is raised, since nobody above would keep the batch."""
-        self._moved_at, self._in_hand = asyncio.get_running_loop().time(), True
+        """Let a batch be read while the one before it is handled, and return as soon as that one has ended."""
+        reader, before = self.positions.consumer, tuple(self._batches)
+        if reader is None:
+            return
         self.metrics.polled(self.name)
-        try:
-            await self._consume_or_put_back(records)
-        finally:
-            self._moved_at, self._in_hand = asyncio.get_running_loop().time(), False
+        batch = asyncio.create_task(self._handle(records, reader, seeks=reader.seeks_when_taken, before=before))
+        self._batches.add(batch)
+        batch.add_done_callback(self._batches.discard)
+        if before:
+            await asyncio.wait(before)
 
-    async def _consume_or_put_back(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
+    async def _handle(
+        self,
+        records: Sequence[ConsumerRecord[Any, Any]],
+        reader: KafkaReader,
+        *,
+        seeks: int,
+        before: Sequence["asyncio.Task[None]"],
+    ) -> None:
+        """Take a batch to its end or put it back; nothing is raised, since nobody above would keep the batch."""
         try:
-            records = await self._in_place(records)
-            if self.stop_reason is None:
-                await self._consume_batch(records)
-                self._pause = RETRY_SECONDS_FIRST
-            else:
-                self._put_back(records)
-                await self._wait(STOPPED_SECONDS)
+            deliveries = await self._read_all(records)
+            if before:
+                await asyncio.wait(before)
+            if self._stopping.is_set():
+                return
+            if reader.seeks != seeks:
+                # A partition was put back after these were taken: what lies before them would be passed over.
+                self.positions.rewind()
+                return
+            await self._handle_in_turn(deliveries)
         except (UnavailableError, KafkaError, *TRANSIENT) as failure:
             log.warning("batch put back", action="consume", failure=type(failure).__name__, records=len(records))
         except Exception:
             log.exception("batch put back", action="consume", records=len(records))
         else:
             return
-        self._put_back(records)
-        for record in records:
-            self._count(record.topic, None, Ended("retried"))
+        self.positions.rewind()
+        self._count((record.topic, None, Ended("retried")) for record in records)
         await self._wait(self._pause)
         self._pause = min(self._pause * 2, RETRY_SECONDS_MAX)
+
+    async def _handle_in_turn(self, deliveries: Sequence[Delivery]) -> None:
+        self._moved_at, self._in_hand = asyncio.get_running_loop().time(), True
+        try:
+            deliveries = await self._in_place(deliveries)
+            if self.stop_reason is None:
+                await self._handle_batch(deliveries)
+                self._pause = RETRY_SECONDS_FIRST
+                return
+        finally:
+            self._moved_at, self._in_hand = asyncio.get_running_loop().time(), False
+        self.positions.rewind()
+        await self._wait(STOPPED_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), timeout=seconds)
 
-    async def _in_place(self, records: Sequence[ConsumerRecord[Any, Any]]) -> list[ConsumerRecord[Any, Any]]:
-        """The records of partitions that are where they should be; the others are read again from there."""
-        misplaced = self.positions.misplaced(_first_offsets(records))
-        if misplaced:
-            try:
-                await self.positions.place(misplaced)
-            except (UnavailableError, KafkaError, *TRANSIENT) as failure:
-                log.warning("partitions not in place yet", action="consume", failure=type(failure).__name__)
-                await self._wait(self._pause)
-        return [record for record in records if TopicPartition(record.topic, record.partition) not in misplaced]
+    async def _in_place(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Those of partitions that are where they should be; the others are read again from there."""
+        misplaced = self.positions.misplaced(_first_offsets(deliveries))
+        if not misplaced:
+            return deliveries
+        try:
+            await self.positions.place(misplaced)
+        except (UnavailableError, KafkaError, *TRANSIENT) as failure:
+            log.warning("partitions not in place yet", action="consume", failure=type(failure).__name__)
+            await self._wait(self._pause)
+        return [each for each in deliveries if _partition_of(each) not in misplaced]
 
-    async def _consume_batch(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        if not records:
+    async def _handle_batch(self, deliveries: Sequence[Delivery]) -> None:
+        if not deliveries:
             return
         clock = self.engine.setting.system_clock
         start_ns, start = clock.nanoseconds(), clock.monotonic()
-        deliveries = [self._read(record) for record in records]
-        next_offsets: dict[tuple[str, int], int] = {}
-        for record in records:
-            next_offsets[record.topic, record.partition] = record.offset + 1
+        last = {_partition_of(delivery): delivery.record for delivery in deliveries}
+        next_offsets = {(tp.topic, tp.partition): record.offset + 1 for tp, record in last.items()}
         result = await self.runner.run(deliveries, next_offsets)
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)
+        for partition, record in last.items():
             self._stored[partition] = self.positions.next[partition] = record.offset + 1
-            self._read_ms[partition] = record.timestamp
-        self.metrics.batch(self.name, records=len(records), seconds=clock.monotonic() - start)
+            self._read_ms[partition] = record.timestamp_ms
+        self.metrics.batch(self.name, records=len(deliveries), seconds=clock.monotonic() - start)
         self._report(deliveries, result, start_ns)
         await self._stop_if_too_many_bugs(result)
+
+    async def _read_all(self, records: Sequence[ConsumerRecord[Any, Any]]) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        for record in records:
+            deliveries.append(self._read(record))
+            if len(deliveries) % READ_AT_ONCE == 0:
+                await asyncio.sleep(0)  # the batch before this one goes on as soon as the database has answered it
+        return deliveries
 
     def _read(self, record: ConsumerRecord[Any, Any]) -> Delivery:
         delivery = read(_record(record), self.inbox)
@@ -252,38 +260,26 @@ class Consumer:
             delivery.malformed = HEADER_NAME_UNREADABLE
         return delivery
 
-    def _put_back(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        for partition, offset in _first_offsets(records).items():
-            self.positions.seek(partition, offset)
-
     def _report(self, deliveries: Sequence[Delivery], result: BatchResult, start_ns: int) -> None:
         """Count and trace what is committed, once."""
-        telemetry, end_ns = self.engine.setting.telemetry, self.engine.setting.system_clock.nanoseconds()
+        end_ns = self.engine.setting.system_clock.nanoseconds()
+        self._count((d.record.topic, d.known_type, e) for d, e in zip(deliveries, result.ended, strict=True))
         for delivery, ended, cause in zip(deliveries, result.ended, result.causes, strict=True):
-            record, parts = delivery.record, delivery.parts
-            self._count(record.topic, delivery.known_type, ended)
             if delivery.unknown_fields and delivery.known_type:
                 self.metrics.unknown_fields(delivery.known_type, delivery.unknown_fields)
-            if ended.outcome == "not_for_us" or not cause.trace.sampled:
-                continue
-            spans.record_process(
-                telemetry,
-                cause.trace,
-                parent=TraceContext.parse(parts.traceparent),
-                received=spans.Received(
-                    record.topic, record.partition, record.offset, parts.subject, len(record.value or b""),
-                    parts.id, parts.type, cause.correlation_id,
-                ),
-                ended=spans.Ended(start_ns, end_ns, ended.outcome, ended.rule, ended.kind),
-                consumer=self.name,
-            )  # fmt: skip
+            if cause.trace.sampled and ended.outcome != "not_for_us":
+                self.runner.record_processed(delivery, cause, ended, start_ns=start_ns, end_ns=end_ns)
         for transaction in result.transactions:
             self.engine.record_created(transaction)
 
-    def _count(self, topic: str, event_type: str | None, ended: Ended) -> None:
-        self.metrics.delivered(
-            self.name, topic=topic, event_type=event_type, outcome=ended.outcome, reason=ended.rule or ended.kind
-        )
+    def _count(self, ended: Iterable[tuple[str, str | None, Ended]]) -> None:
+        """Count deliveries by topic, type and outcome; one counter is touched once, however many they are."""
+        for (topic, event_type, outcome, reason), count in Counter(
+            (topic, event_type, each.outcome, each.rule or each.kind) for topic, event_type, each in ended
+        ).items():
+            self.metrics.delivered(
+                self.name, topic=topic, event_type=event_type, outcome=outcome, reason=reason, count=count
+            )
 
     async def _commit_behind(self, consumer: KafkaReader) -> None:
         """Show Kafka how far we are, for its own tools; the truth is in the database."""
@@ -328,10 +324,14 @@ class Consumer:
             raise _StuckError("records wait and nobody takes them")
 
 
-def _first_offsets(records: Sequence[ConsumerRecord[Any, Any]]) -> dict[TopicPartition, int]:
+def _partition_of(delivery: Delivery) -> TopicPartition:
+    return TopicPartition(delivery.record.topic, delivery.record.partition)
+
+
+def _first_offsets(deliveries: Sequence[Delivery]) -> dict[TopicPartition, int]:
     first: dict[TopicPartition, int] = {}
-    for record in records:
-        first.setdefault(TopicPartition(record.topic, record.partition), record.offset)
+    for delivery in deliveries:
+        first.setdefault(_partition_of(delivery), delivery.record.offset)
     return first
 
 
@@ -341,18 +341,7 @@ def _record(record: ConsumerRecord[Any, Any]) -> Record:
         partition=record.partition,
         offset=record.offset,
         key=record.key,
-        headers=tuple((str(name), value) for name, value in record.headers),
+        headers=tuple(record.headers),
         value=record.value,
         timestamp_ms=record.timestamp,
     )
-
-
-async def _as_it_is(records: tuple[ConsumerRecord[Any, Any], ...]) -> KafkaMessage:
-    """Wrap a batch without looking at it: what cannot fail cannot lose it."""
-    return KafkaMessage(
-        body=b"", headers={}, raw_message=records, consumer=FAKE_CONSUMER, message_id="batch", correlation_id="batch"
-    )
-
-
-async def _raw_records(message: KafkaMessage) -> Any:
-    return message.raw_message

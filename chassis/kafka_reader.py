@@ -21,16 +21,26 @@ class KafkaReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
 
     rewind: Callable[[], Iterable[TopicPartition]]
     """Puts every partition back to the next record to handle and names those that have more."""
+    seeks: int = 0
+    """How often a partition was put elsewhere; records taken before that may leave a gap before them."""
+    seeks_when_taken: int = 0
+    """The same at the moment at which records were taken last."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go on from there."""
+        self.seeks += 1
+        super().seek(partition, offset)
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Found:
         """Take what is there; whatever goes wrong, nothing is skipped."""
         try:
             found: Found = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
         except UnicodeDecodeError:
-            return await self._read_around(max_records or 1)
+            found = await self._read_around(max_records or 1)
         except Exception:
             self.rewind()
             raise
+        self.seeks_when_taken = self.seeks
         return found
 
     async def _read_around(self, records_max: int) -> Found:
