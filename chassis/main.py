@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from chassis.service import Service
 from chassis.settings import NEEDED_TO_MIGRATE, Settings, SettingsInvalid
 
 EXIT_MISCONFIGURED: Final = 2
+YOUNG_OBJECTS_MAX: Final = 20_000
+"""A batch makes some ten thousand objects and drops them all: to look through them by the hundred is in vain."""
 
 
 def main(service: Service, argv: Sequence[str] | None = None, *, probes: Probes = NO_PROBES) -> None:
@@ -33,6 +36,8 @@ def main(service: Service, argv: Sequence[str] | None = None, *, probes: Probes 
         sys.exit(asyncio.run(_migrate(service, settings)))
     if arguments.command == "check":
         sys.exit(asyncio.run(_check(service, settings)))
+    gc.freeze()  # what is imported stays
+    gc.set_threshold(YOUNG_OBJECTS_MAX)
     try:
         sys.exit(uvloop.run(Process(service, settings, probes).run()))
     except SettingsInvalid as invalid:
