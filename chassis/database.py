@@ -37,6 +37,16 @@ SESSION_LIMITS: Final = {
     "timezone": "UTC",
 }
 
+POINT_LOOKUPS: Final = {
+    # A plan made while a table was small is kept until the table is next analysed, however fast it grows meanwhile.
+    # Every statement of ours finds its rows by a key, so no plan that reads a table whole is right, at any size.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "max_parallel_workers_per_gather": "0",
+    "jit": "off",
+}
+
 
 async def _prepare(connection: Any) -> None:
     for json_type in ("json", "jsonb"):
@@ -44,7 +54,7 @@ async def _prepare(connection: Any) -> None:
 
 
 async def open_pool(dsn: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> "Pool":
-    """Open a pool of connections that all carry the session limits and the JSON codecs."""
+    """Open a pool of connections that all carry the session limits, the plans for look-ups and the JSON codecs."""
     return await asyncpg.create_pool(
         dsn,
         min_size=1,
@@ -52,7 +62,7 @@ async def open_pool(dsn: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> "P
         init=_prepare,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        server_settings={**SESSION_LIMITS, "application_name": name},
+        server_settings={**SESSION_LIMITS, **POINT_LOOKUPS, "application_name": name},
     )
 
 
@@ -62,7 +72,7 @@ async def connect(dsn: str, *, name: str, settings: dict[str, str] | None = None
         dsn,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
-        server_settings={**SESSION_LIMITS, "application_name": name, **(settings or {})},
+        server_settings={**SESSION_LIMITS, **POINT_LOOKUPS, "application_name": name, **(settings or {})},
     )
     await _prepare(connection)
     return connection

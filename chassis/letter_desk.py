@@ -1,8 +1,10 @@
 """The desk at which set-aside deliveries are taken up again: retried, corrected, discarded, and followed in order."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -18,7 +20,8 @@ from chassis.handling import handle_alone, lock_alone
 from chassis.inbox import Inbox
 from chassis.letter_shelf import LetterShelf
 from chassis.rules.refusal import Refused
-from chassis.transaction import Transaction
+from chassis.telemetry import TraceContext
+from chassis.transaction import Cause, Transaction
 from chassis.work import AggregateKey, WorkingSet
 
 log = structlog.get_logger(__name__)
@@ -26,6 +29,8 @@ log = structlog.get_logger(__name__)
 R = TypeVar("R")
 
 FOLLOW_PAUSE_SECONDS: Final = 1.0
+FOLLOW_SECONDS_MAX: Final = 10.0
+"""Looked for at least so often, whether or not anything is known to be settled."""
 REMINDERS_MAX: Final = 100
 
 SELECT_LETTER: Final = "SELECT * FROM dead_letter WHERE dead_letter_id = $1 AND consumer = $2"
@@ -34,14 +39,15 @@ SELECT_EARLIER: Final = """
     SELECT 1 FROM dead_letter WHERE consumer = $1 AND state IN ('parked', 'waiting') AND order_keys && $2 AND seq < $3
      LIMIT 1
 """
+# One pass over what is open, however many wait behind one key: the first of each key, and who is the first of all its.
 SELECT_FOLLOWER: Final = """
-    SELECT dead_letter_id FROM dead_letter AS letter
-     WHERE consumer = $1 AND state = 'waiting'
-       AND NOT EXISTS (SELECT 1 FROM dead_letter AS earlier
-                        WHERE earlier.consumer = letter.consumer AND earlier.state IN ('parked', 'waiting')
-                          AND earlier.order_keys && letter.order_keys AND earlier.seq < letter.seq)
-     ORDER BY seq LIMIT 1
+    SELECT dead_letter_id
+      FROM (SELECT dead_letter_id, seq, state, seq = min(seq) OVER (PARTITION BY key) AS leads
+              FROM dead_letter CROSS JOIN unnest(order_keys) AS key
+             WHERE consumer = $1 AND state IN ('parked', 'waiting')) AS place
+     WHERE state = 'waiting' GROUP BY dead_letter_id, seq HAVING bool_and(leads) ORDER BY seq LIMIT 1
 """
+SELECT_SETTLED_LAST: Final = "SELECT max(updated_at) FROM dead_letter WHERE state IN ('resolved', 'discarded')"
 SETTLE: Final = """
     UPDATE dead_letter SET state = $2, kind = $3, reason = $4, rule = $5, order_keys = $6, attempts = attempts + $7,
                            remind_at = $8, updated_at = now()
@@ -70,6 +76,16 @@ class CorrectionInvalid(Refused):
     """The corrected data do not fit the schema of the event."""
 
 
+@dataclass(frozen=True)
+class _TakenUp:
+    """A letter that was handled again: how it ended, and the transactions whose spans are due once it is committed."""
+
+    delivery: Delivery
+    cause: Cause
+    ended: Ended
+    transactions: Sequence[Transaction]
+
+
 @dataclass
 class LetterDesk(LetterShelf):
     """Retries, corrections and discards of one consumer's dead letters."""
@@ -82,6 +98,8 @@ class LetterDesk(LetterShelf):
     def __post_init__(self) -> None:
         """Nobody waits yet."""
         self._wake = asyncio.Event()
+        self._settled_last: datetime | None = None
+        self._followed_at = float("-inf")
 
     async def retry(self, letter_id: UUID, *, actor: str) -> Ended:
         """Handle a dead letter again; the events behind it follow by themselves."""
@@ -126,16 +144,28 @@ class LetterDesk(LetterShelf):
         while True:
             self.beat()
             try:
-                while await self.follow():
-                    self.beat()
+                if await self._may_have_followers():
+                    while await self.follow():
+                        self.beat()
+                    self._followed_at = self.engine.setting.system_clock.monotonic()
                 await self.remind()
             except (UnavailableError, *TRANSIENT) as failure:
                 log.warning("dead letters interrupted", action="dead_letter", failure=type(failure).__name__)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), timeout=FOLLOW_PAUSE_SECONDS)
-            except TimeoutError:
-                continue
-            self._wake.clear()
+
+    async def _may_have_followers(self) -> bool:
+        """Whether a letter was settled since the last look, here or in another process, or that was long ago."""
+        async with self.engine.pool.acquire(timeout=5.0) as connection:
+            settled_last = await connection.fetchval(SELECT_SETTLED_LAST)
+        woken, is_news = self._wake.is_set(), settled_last != self._settled_last
+        self._wake.clear()
+        self._settled_last = settled_last
+        long_ago = self.engine.setting.system_clock.monotonic() - self._followed_at > FOLLOW_SECONDS_MAX
+        if not (woken or is_news or long_ago):
+            return False
+        self._followed_at = float("-inf")  # until that look came to its end
+        return True
 
     async def follow(self) -> bool:
         """Handle the next waiting event that nothing holds any more; whether there was one."""
@@ -151,17 +181,25 @@ class LetterDesk(LetterShelf):
 
     async def remind(self) -> None:
         """Announce once more the upstream letters that are open after their hour."""
+        told: list[Transaction] = []
 
         async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> None:
+            told.clear()
             now = self.engine.office_clock.now()
             for row in await work.connection.fetch(TAKE_REMINDERS, self.letters.consumer, now, REMINDERS_MAX):
                 delivery = read(record_of(row), self.inbox)
-                transaction = self.engine.transaction(work, self.runner.cause_of(delivery))
+                cause = self.runner.cause_of(delivery)
+                # It belongs to the work that set the letter aside; of this round there is no span.
+                trace = TraceContext.parse(row["traceparent"]) or cause.trace
+                transaction = self.engine.transaction(work, replace(cause, trace=trace))
                 ended = Ended("dead_lettered", row["kind"], row["reason"], row["rule"])
                 fact = self.letters.announcement(row["dead_letter_id"], delivery, ended, transaction)
                 transaction.announce(fact.model_copy(update={"reminder": True}))
+                told.append(transaction)
 
         await self._run(body, point="remind")
+        for transaction in told:
+            self.engine.record_created(transaction)
 
     async def _run(self, body: Body[R], *, point: str) -> R:
         try:
@@ -170,7 +208,10 @@ class LetterDesk(LetterShelf):
             raise UnavailableError(type(failure).__name__) from failure
 
     async def _take_up(self, letter_id: UUID, *, act: str | None, actor: str) -> Ended:
-        async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> tuple[Ended, Transaction | None]:
+        clock = self.engine.setting.system_clock
+        start_ns = clock.nanoseconds()
+
+        async def body(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> _TakenUp:
             connection = work.connection
             row = await self._open_letter(connection, letter_id)
             delivery = read(record_of(row), self.inbox, value=row["corrected_value"])
@@ -186,31 +227,38 @@ class LetterDesk(LetterShelf):
                 raise LostRaceError("dead_letter")
             if await connection.fetchval(SELECT_EARLIER, self.letters.consumer, keys, row["seq"]):
                 raise LetterBehind
-            ended, transaction = await self._handle(work, delivery, row)
-            await self._settle(work, row, delivery, ended)
+            log.info("dead letter taken up", action="retry", letter=str(letter_id))
+            cause = self.runner.cause_of(delivery)
+            ended, transaction = await self._handle(work, delivery, cause)
+            letter = await self._settle(work, row, delivery, ended, cause)
             if act is not None:
                 await self.note(connection, act, actor=actor, letter_id=letter_id)
             await self.engine.probes.reach("retry.decided")
-            return ended, transaction
+            return _TakenUp(delivery, cause, ended, [each for each in (transaction, letter) if each is not None])
 
-        ended, transaction = await self._run(body, point="retry")
-        if transaction is not None:
+        taken = await self._run(body, point="retry")
+        self.runner.record_processed(
+            taken.delivery, taken.cause, taken.ended, start_ns=start_ns, end_ns=clock.nanoseconds()
+        )
+        for transaction in taken.transactions:
             self.engine.record_created(transaction)
-        return ended
+        return taken.ended
 
-    async def _handle(
-        self, work: WorkingSet, delivery: Delivery, row: Mapping[str, Any]
-    ) -> tuple[Ended, Transaction | None]:
+    async def _handle(self, work: WorkingSet, delivery: Delivery, cause: Cause) -> tuple[Ended, Transaction | None]:
         if delivery.malformed is not None:
             return Ended("dead_lettered", "malformed", delivery.malformed), None
         if delivery.reaction is None:
             return Ended("irrelevant", reason="this service no longer handles the type"), None
-        cause = self.runner.cause_of(delivery)
-        log.info("dead letter taken up", action="retry", letter=str(row["dead_letter_id"]))
         return await handle_alone(self.engine, work, delivery, cause)
 
-    async def _settle(self, work: WorkingSet, row: Mapping[str, Any], delivery: Delivery, ended: Ended) -> None:
-        """Write how it ended: done, or set aside again; a letter that holds nothing any more releases its keys."""
+    async def _settle(
+        self, work: WorkingSet, row: Mapping[str, Any], delivery: Delivery, ended: Ended, cause: Cause
+    ) -> Transaction | None:
+        """Write how it ended: done, or set aside again; a letter that holds nothing any more releases its keys.
+
+        The transaction that tells of it, where it waited and is a letter of its own from now on.
+        """
+        told: Transaction | None = None
         connection, consumer, letter_id = work.connection, self.letters.consumer, row["dead_letter_id"]
         if ended.outcome == "dead_lettered":
             keys = sorted({*row["order_keys"], *delivery.order_keys}) if holding_keys(delivery, ended) else []
@@ -221,8 +269,8 @@ class LetterDesk(LetterShelf):
                 SETTLE, letter_id, "parked", ended.kind, ended.reason, ended.rule, keys, 1, remind_at
             )
             if row["state"] == "waiting":
-                transaction = self.engine.transaction(work, self.runner.cause_of(delivery))
-                transaction.announce(self.letters.announcement(letter_id, delivery, ended, transaction))
+                told = self.engine.transaction(work, cause)
+                told.announce(self.letters.announcement(letter_id, delivery, ended, told))
         else:
             if ended.outcome == "irrelevant":
                 await connection.execute(MARK_IRRELEVANT, consumer, [row["event_key"]], [ended.reason])
@@ -230,6 +278,7 @@ class LetterDesk(LetterShelf):
                 SETTLE, letter_id, "resolved", row["kind"], row["reason"], row["rule"], row["order_keys"], 1, None
             )
         await connection.execute(RELEASE, consumer, row["order_keys"])
+        return told
 
     async def _open_letter(
         self, connection: Connection, letter_id: UUID, query: str = SELECT_LETTER

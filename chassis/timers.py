@@ -34,6 +34,7 @@ SELECT_DUE: Final = """
 TAKE_DUE: Final = """
     DELETE FROM timer USING unnest($1::text[], $2::text[], $3::timestamptz[]) AS due(subject, kind, due_at)
      WHERE timer.subject = due.subject AND timer.kind = due.kind AND timer.due_at = due.due_at
+       AND timer.subject = ANY ($1)  -- the same once more: so they are looked up by key, whatever is known of the table
     RETURNING timer.subject, timer.kind
 """
 

@@ -262,9 +262,9 @@ SELECT_SEARCH: Final = """
        AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
        AND ($3::text IS NULL OR facility = $3)
        AND ($4::text IS NULL OR (starts_with(name_key, $4) AND ($5::boolean OR NOT juvenile)))
-       AND ($6::uuid IS NULL OR (name_key, registration_id) > (
+       AND ($6::uuid IS NULL OR (name_key COLLATE "C", registration_id) > (
                SELECT last.name_key, last.registration_id FROM registration AS last WHERE last.registration_id = $6))
-     ORDER BY name_key, registration_id LIMIT $7
+     ORDER BY name_key COLLATE "C", registration_id LIMIT $7
 """
 SELECT_TIMELINE: Final = """
     SELECT entry_id, step, from_status, to_status, actor_kind, actor_id, actor_role, unit, reason, document_ids,

@@ -1,0 +1,80 @@
+"""A list, a look-up and the lock of a batch read what they show, however many registrations there are."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+
+from chassis.database import Connection
+from services.registration import store
+from tests.component.house import House
+from tests.component.plans import indexes, plan_for, plan_of, sorts, tables_read_whole
+
+FILL: Final = """
+    INSERT INTO registration (registration_id, release_id, status, receiving_unit, holder_unit, epoch, juvenile,
+                              facility, prison_register_no, name_key, released_at, missing, rungs_recorded,
+                              submission_overdue, sequence, version)
+    SELECT gen_random_uuid(), 'R-' || number,
+           CASE WHEN number % 100 = 0 THEN 'released' ELSE 'provisionally_registered' END, 'PLG-' || number % 6,
+           'PLG-HQ', 1, false, 'LP-' || number % 30, 'BI.' || number, 'nama ' || number % 1000, now(), '[]', 0, false,
+           1, 1
+      FROM generate_series(1, 5000) AS number
+"""
+
+
+@pytest.fixture(params=["planned while there was nothing", "planned when there was much"])
+async def connection(request: pytest.FixtureRequest, house: House) -> AsyncIterator[Connection]:
+    """A connection as processes have it."""
+    if "much" in request.param:
+        await house.pool.execute(FILL)
+        await house.pool.execute("ANALYZE registration")
+    async with house.pool.acquire() as connection:
+        yield connection
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        pytest.param(store.REGISTRATIONS.select, "registration_pkey", id="lock the cases of a batch"),
+        pytest.param(store.SELECT_ONE, "registration_pkey", id="one case"),
+        pytest.param(store.SELECT_ANNOUNCED_SAME_PERSON, "registration_same_person", id="the same person announced"),
+        pytest.param(store.SELECT_BOARD, "registration_awaited", id="the board"),
+        pytest.param(store.SELECT_SEARCH, "registration_by_name", id="the list"),
+        pytest.param(store.SELECT_TIMELINE, "timeline_of", id="a timeline"),
+    ],
+)
+async def test_rows_are_found_by_an_index(connection: Connection, statement: str, index: str) -> None:
+    steps = await plan_of(connection, statement)
+
+    assert index in indexes(steps), steps
+    assert not tables_read_whole(steps), steps
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(store.SELECT_BOARD, id="the board"),
+        pytest.param(store.SELECT_SEARCH, id="the list"),
+        pytest.param(store.SELECT_TIMELINE, id="a timeline"),
+    ],
+)
+async def test_a_page_is_read_in_its_order(connection: Connection, statement: str) -> None:
+    """Else each page would put all registrations in order before it shows fifty of them."""
+    assert not sorts(await plan_of(connection, statement))
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [pytest.param("released", None, id="of a state"), pytest.param(None, "nama 17", id="by the beginning of a name")],
+)
+async def test_what_is_looked_for_narrows_what_is_read(house: House, status: str | None, name: str | None) -> None:
+    """A search is planned with its words in it; state and name are both places in the order of an index."""
+    await house.pool.execute(FILL)
+    await house.pool.execute("ANALYZE registration")
+    arguments = (status, None, None, name, False, None, 51)
+
+    async with house.pool.acquire() as connection:
+        steps = await plan_for(connection, store.SELECT_SEARCH, *arguments)
+
+    assert indexes(steps) & {"registration_by_status", "registration_by_name"}, steps
+    assert not tables_read_whole(steps)
