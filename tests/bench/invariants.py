@@ -83,6 +83,14 @@ def judge(sent: Mapping[UUID, Message], left: Traces) -> Verdict:
     )
 
 
+def first_appended(left: Traces) -> dict[str, int]:
+    """When the broker took the first follow-up of each event, by the event's id."""
+    first: dict[str, int] = {}
+    for follow_up in left.follow_ups:
+        first.setdefault(follow_up.causation_id, follow_up.appended_ms)
+    return first
+
+
 def _disordered(follow_ups: Sequence[FollowUp]) -> int:
     """How many messages come, for the first time, after one of their release with the same or a later number."""
     highest: dict[str, int] = {}

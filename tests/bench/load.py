@@ -4,6 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -33,16 +34,17 @@ class Message:
     follow_up: bytes
 
 
-def messages(count: int, *, name: str, seed: int = 1) -> list[Message]:
+@cache
+def messages(count: int, *, name: str, seed: int = 1, revisions: int = REVISIONS) -> tuple[Message, ...]:
     """`count` distinct events and the duplicates among them, the same for the same arguments; no trace is sampled.
 
-    `name` keeps the releases of one list apart from those of another.
+    `name` keeps the releases of one list apart from those of another; `revisions` is how often each is told.
     """
     chance = random.Random(f"{seed} {name}")  # noqa: S311  a load that can be made again
     places = [
-        (number // REVISIONS * REVISIONS + revision * chance.uniform(1, DISTANCE_MAX), number // REVISIONS, revision)
-        for number in range(0, count + REVISIONS - 1, REVISIONS)
-        for revision in range(min(REVISIONS, count - number))
+        (number + revision * chance.uniform(1, DISTANCE_MAX), number // revisions, revision)
+        for number in range(0, count, revisions)
+        for revision in range(min(revisions, count - number))
     ]
     distinct = [_message(f"{name}.2026.{release:07}", revision + 1, chance) for _, release, revision in sorted(places)]
     return _with_duplicates(distinct, chance)
@@ -64,11 +66,11 @@ def _flagged(headers: list[tuple[str, bytes]], flag: bytes) -> list[tuple[str, b
     return [(name, value[: -len(flag)] + flag if name == "traceparent" else value) for name, value in headers]
 
 
-def _with_duplicates(distinct: Sequence[Message], chance: random.Random) -> list[Message]:
+def _with_duplicates(distinct: Sequence[Message], chance: random.Random) -> tuple[Message, ...]:
     again = chance.sample(range(len(distinct)), len(distinct) * DUPLICATES_PER_CENT // 100)
     placed = [(float(place), message) for place, message in enumerate(distinct)]
     placed += [(place + chance.uniform(0, DISTANCE_MAX), distinct[place]) for place in again]
-    return [message for _, message in sorted(placed, key=lambda each: each[0])]
+    return tuple(message for _, message in sorted(placed, key=lambda each: each[0]))
 
 
 def _message(release_id: str, revision: int, chance: random.Random) -> Message:

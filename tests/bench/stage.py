@@ -5,7 +5,7 @@ import itertools
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,8 @@ from deploy.local.backing import Backing
 from deploy.local.ports import free_ports
 from deploy.local.processes import Process, Program
 from tests.bench.contenders import Contender
-from tests.bench.invariants import FollowUp, Traces
-from tests.bench.load import Message
+from tests.bench.invariants import FollowUp, Traces, Verdict, judge
+from tests.bench.load import Message, messages, sent_once
 from tests.component.chassis.delivery.wire import FACTS, INTAKE, Wire, header
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,7 +35,10 @@ POSTGRES: Final = {
 DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
 CHILDREN_TOPIC: Final = "lapas.juvenile.events"
 POLL_SECONDS: Final = 0.02
-PATIENCE_SECONDS: Final = 120.0
+WARM_UP_EVENTS: Final = 400
+START_SECONDS: Final = 60.0
+STALL_SECONDS: Final = 20.0
+END_SECONDS: Final = 20.0
 
 SELECT_SETTING: Final = "SELECT current_setting($1)"
 SELECT_COMMITS: Final = "SELECT xact_commit FROM pg_stat_database WHERE datname = $1"
@@ -45,7 +48,7 @@ SELECT_SEEN: Final = "SELECT registration_id, seen FROM tracked_release"
 
 
 class Stalled(Exception):
-    """A contender did not finish in time."""
+    """Nothing can be measured like this."""
 
 
 @dataclass
@@ -57,11 +60,6 @@ class Stage:
     admin: Any
     span_endpoint: str
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
-
-    async def send(self, given: Sequence[Message], topic: str) -> None:
-        """Put messages on a topic as fast as it takes them, and wait until all are acknowledged."""
-        sending = [await self.producer.send(topic, m.value, key=m.key, headers=m.headers) for m in given]
-        await asyncio.gather(*sending)
 
     @asynccontextmanager
     async def trial(self, contender: Contender) -> AsyncIterator["Trial"]:
@@ -99,6 +97,7 @@ class Trial:
     wire: Wire
     consumer: AIOKafkaConsumer
     commits_before: int = 0
+    warm: Sequence[Message] = ()
     _process: Process | None = None
 
     @property
@@ -127,29 +126,56 @@ class Trial:
             self._process.kill()
             self.stage.backing.processes.forget(self._process)
 
-    async def send(self, given: Sequence[Message]) -> None:
-        """Put messages on the incoming topic."""
-        await self.stage.send(given, self.wire.topic(INTAKE))
-
     @property
     def intake(self) -> str:
         """The incoming topic."""
         return self.wire.topic(INTAKE)
+
+    async def send(self, given: Sequence[Message]) -> None:
+        """Put messages on the incoming topic as fast as it takes them, and wait until all are acknowledged."""
+        await asyncio.gather(*[await self.post(message) for message in given])
+
+    async def post(self, message: Message) -> Awaitable[object]:
+        """Hand one message to the producer; what it gives is done when the broker has it."""
+        sending: Awaitable[object] = await self.stage.producer.send(
+            self.intake, message.value, key=message.key, headers=message.headers
+        )
+        return sending
 
     async def followed(self) -> int:
         """How many records the outgoing topic holds."""
         ends: Mapping[TopicPartition, int] = await self.consumer.end_offsets(list(self.consumer.assignment()))
         return sum(ends.values())
 
-    async def until_followed(self, count: int, *, watch: Any = None, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until so many follow-ups were acknowledged; raises Stalled with what the contender said."""
-        deadline = time.monotonic() + seconds
+    async def warm_up(self) -> None:
+        """Let the contender start and handle some events."""
+        self.warm = messages(WARM_UP_EVENTS, name="warm")
+        await self.send(self.warm)
+        if not await self._grown_to(len(sent_once(self.warm)), seconds=START_SECONDS):
+            raise Stalled(f"{self.contender.name} does not work.\n{self.process.log_tail()}")
+
+    async def until_followed(self, given: Sequence[Message], *, watch: Callable[[], None] = lambda: None) -> None:
+        """Wait until each distinct event has a follow-up, or nothing comes any more: then some are lost."""
+        expected = len(sent_once([*self.warm, *given]))
+        wanted = expected
+        while await self._grown_to(wanted, seconds=STALL_SECONDS, watch=watch):
+            found = await self.follow_ups()
+            missing = expected - len({follow_up.causation_id for follow_up in found})
+            if missing <= 0:
+                return
+            wanted = len(found) + missing
+
+    async def _grown_to(self, count: int, *, seconds: float, watch: Callable[[], None] = lambda: None) -> bool:
+        """Whether the outgoing topic came to hold so many; not when nothing came for a while, or nobody is there."""
+        before, since = -1, time.monotonic()
         while (found := await self.followed()) < count:
-            if watch is not None:
-                watch()
-            if time.monotonic() > deadline or not self.process.running:
-                raise Stalled(f"{self.contender.name}: {found} of {count}\n{self.process.log_tail()}")
+            watch()
+            if found > before:
+                before, since = found, time.monotonic()
+            if not self.process.running or time.monotonic() - since > seconds:
+                return False
             await asyncio.sleep(POLL_SECONDS)
+        return True
 
     async def follow_ups(self) -> list[FollowUp]:
         """All that lies on the outgoing topic."""
@@ -171,10 +197,15 @@ class Trial:
             await connection.close()
         return Traces(inbox, seen, await self.follow_ups())
 
+    def verdict(self, given: Sequence[Message], left: Traces) -> Verdict:
+        """Whether that is what has to follow from the warm-up and from what was given."""
+        sent = sent_once([*self.warm, *given]).values()
+        return judge({self.contender.inbox_key(message.event_id): message for message in sent}, left)
+
     async def commits(self) -> int:
         """Transactions of this database since its tables were made; a session counts for sure when it has ended."""
         admin = self.stage.admin
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(END_SECONDS):
             while await admin.fetchval(COUNT_SESSIONS, self.name):  # noqa: ASYNC110  the server tells nobody
                 await asyncio.sleep(POLL_SECONDS)
         return int(await admin.fetchval(SELECT_COMMITS, self.name)) - self.commits_before

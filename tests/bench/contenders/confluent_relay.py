@@ -1,6 +1,7 @@
 """The settings of confluent-kafka for at-least-once, and the relay as one writes it on psycopg, in a thread."""
 
 import threading
+import time
 from typing import Any, Final
 
 import psycopg
@@ -39,8 +40,8 @@ def received(message: Any) -> FollowUp:
     return read(message.headers(), message.value())
 
 
-def relay(wake: threading.Event) -> None:
-    """Empty the outbox for ever."""
+def relay(wake: threading.Event, linger_seconds: float = 0.0) -> None:
+    """Empty the outbox for ever; look again when woken, and a moment has passed, or after a while."""
     producer = Producer(PRODUCER)
     with psycopg.connect(DSN, autocommit=True, prepare_threshold=0) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [OUTBOX_LOCK])
@@ -52,6 +53,7 @@ def relay(wake: threading.Event) -> None:
                 connection.execute(FORGET, [[row[0] for row in rows]])
             if len(rows) < RELAY_ROWS_MAX:
                 wake.wait(RELAY_POLL_SECONDS)
+                time.sleep(linger_seconds)
 
 
 def _send(producer: Producer, rows: list[TupleRow]) -> None:

@@ -7,7 +7,7 @@ import psycopg
 from confluent_kafka import Consumer
 
 from tests.bench.contenders.confluent_relay import CONSUMER, received, relay
-from tests.bench.contenders.follow_up import DSN, FACTS, INTAKE, FollowUp
+from tests.bench.contenders.follow_up import DSN, FACTS, INTAKE, RELAY_LINGER_SECONDS, FollowUp
 
 INSERT_INBOX: Final = "INSERT INTO inbox (event_key) VALUES (%s) ON CONFLICT DO NOTHING"
 UPSERT_RELEASE: Final = """
@@ -19,19 +19,18 @@ INSERT_OUTBOX: Final = "INSERT INTO outbox (event_id, topic, key, headers, paylo
 
 
 def handle(connection: "psycopg.Connection[Any]", row: FollowUp) -> None:
-    """Inbox, table and outbox in one transaction."""
+    """Inbox, table and outbox in one transaction and two round trips."""
     with connection.transaction():
         if connection.execute(INSERT_INBOX, [row.event_key]).rowcount == 0:
             return
-        with connection.pipeline():
-            connection.execute(UPSERT_RELEASE, [row.registration_id, row.revision])
-            connection.execute(INSERT_OUTBOX, [row.event_id, FACTS, row.key, row.headers, row.payload])
+        connection.execute(UPSERT_RELEASE, [row.registration_id, row.revision])
+        connection.execute(INSERT_OUTBOX, [row.event_id, FACTS, row.key, row.headers, row.payload])
 
 
 def main() -> None:
     """Run until killed."""
     wake = threading.Event()
-    threading.Thread(target=relay, args=(wake,), daemon=True).start()
+    threading.Thread(target=relay, args=(wake, RELAY_LINGER_SECONDS), daemon=True).start()
     consumer = Consumer(CONSUMER)
     consumer.subscribe([INTAKE])
     with psycopg.connect(DSN, autocommit=True, prepare_threshold=0) as connection:

@@ -5,16 +5,15 @@ from typing import Final
 
 import uvloop
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaResponse
-from faststream.kafka.annotations import KafkaMessage
+from faststream.kafka import KafkaBroker, KafkaMessage, KafkaResponse
 from faststream_outbox import OutboxBroker, make_outbox_table
-from faststream_outbox.annotations import OutboxMessage
+from faststream_outbox.message import OutboxMessage
 from sqlalchemy import Column, Integer, MetaData, Table, Uuid
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from contracts.lapas import ClientReleased
-from tests.bench.contenders.follow_up import DSN, FACTS, GROUP, INTAKE, SERVERS, follow_up, sendable
+from tests.bench.contenders.follow_up import DSN, FACTS, GROUP, INTAKE, SERVERS, FollowUp, follow_up, sendable
 
 QUEUE: Final = "facts"
 
@@ -31,8 +30,11 @@ releases: Final = Table(
 )
 engine: Final = create_async_engine(DSN.replace("postgresql://", "postgresql+asyncpg://"), pool_size=10)
 sessions: Final = async_sessionmaker(engine, expire_on_commit=False)
-kafka: Final = KafkaBroker(SERVERS, acks="all", enable_idempotence=True, max_batch_size=256 * 1024, logger=None)
-outgoing: Final = OutboxBroker(engine, outbox_table=outbox, logger=None)
+# Parsed by decoders: each parameter that FastStream would inject costs a change of threads for every message.
+kafka: Final = KafkaBroker(
+    SERVERS, acks="all", enable_idempotence=True, max_batch_size=256 * 1024, apply_types=False, logger=None
+)
+outgoing: Final = OutboxBroker(engine, outbox_table=outbox, apply_types=False, logger=None)
 
 INSERT_INBOX: Final = insert(inbox).on_conflict_do_nothing().returning(inbox.c.event_key)
 _NEW: Final = insert(releases)
@@ -46,10 +48,19 @@ UPSERT_RELEASE: Final = _NEW.on_conflict_do_update(
 )
 
 
-@kafka.subscriber(INTAKE, group_id=GROUP, auto_offset_reset="earliest", ack_policy=AckPolicy.ACK)
-async def track_release(event: ClientReleased, message: KafkaMessage) -> None:
+async def decode(message: KafkaMessage) -> FollowUp:
+    """Read and validate an event."""
+    return follow_up(ClientReleased.model_validate_json(message.body), message.headers)
+
+
+async def as_it_is(message: OutboxMessage) -> OutboxMessage:
+    """The row with its headers."""
+    return message
+
+
+@kafka.subscriber(INTAKE, group_id=GROUP, auto_offset_reset="earliest", ack_policy=AckPolicy.ACK, decoder=decode)
+async def track_release(row: FollowUp) -> None:
     """Inbox, table and outbox in one transaction."""
-    row = follow_up(event, message.headers)
     async with sessions() as session, session.begin():
         if await session.scalar(INSERT_INBOX, {"event_key": row.event_key}) is None:
             return
@@ -62,7 +73,12 @@ async def track_release(event: ClientReleased, message: KafkaMessage) -> None:
 # One worker: with more, messages of one release overtake each other.
 @kafka.publisher(FACTS)
 @outgoing.subscriber(  # type: ignore[untyped-decorator]  # the library is not there where types are checked
-    QUEUE, max_workers=1, fetch_batch_size=500, min_fetch_interval=0.2, terminal_flush_batch_size=100
+    QUEUE,
+    max_workers=1,
+    fetch_batch_size=500,
+    min_fetch_interval=0.2,
+    terminal_flush_batch_size=100,
+    decoder=as_it_is,
 )
 async def relay(message: OutboxMessage) -> KafkaResponse:
     """Pass a row on as it is."""

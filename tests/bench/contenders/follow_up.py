@@ -21,6 +21,8 @@ _TO_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 OUTBOX_LOCK: Final = 4_711
 RELAY_ROWS_MAX: Final = 500
 RELAY_POLL_SECONDS: Final = 0.2
+RELAY_LINGER_SECONDS: Final = 0.005
+"""Where every message is committed alone, the relay waits a moment for more before it looks."""
 
 
 class FollowUp(NamedTuple):

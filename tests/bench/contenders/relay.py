@@ -15,8 +15,8 @@ Send = Callable[[Sequence[Any]], Awaitable[object]]
 """Sends rows in their order and ends when the broker has them all."""
 
 
-async def relay(dsn: str, send: Send, wake: asyncio.Event) -> None:
-    """Empty the outbox until cancelled; look again when woken, or after a while."""
+async def relay(dsn: str, send: Send, wake: asyncio.Event, *, linger_seconds: float = 0.0) -> None:
+    """Empty the outbox until cancelled; look again when woken, and a moment has passed, or after a while."""
     connection = await asyncpg.connect(dsn)
     await connection.execute("SELECT pg_advisory_lock($1)", OUTBOX_LOCK)
     while True:
@@ -27,6 +27,7 @@ async def relay(dsn: str, send: Send, wake: asyncio.Event) -> None:
             await connection.execute(FORGET, [row["seq"] for row in rows])
         if len(rows) < RELAY_ROWS_MAX:
             await _wait(wake)
+            await asyncio.sleep(linger_seconds)
 
 
 async def _wait(wake: asyncio.Event) -> None:

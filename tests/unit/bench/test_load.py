@@ -39,6 +39,10 @@ def test_a_correction_follows_what_it_corrects() -> None:
     assert all(sequences == [1, 2] for sequences in order.values())
 
 
+def test_releases_that_are_told_once_have_no_correction() -> None:
+    assert {message.sequence for message in messages(100, name="a", revisions=1)} == {1}
+
+
 def test_an_odd_number_of_events_is_made_as_asked() -> None:
     assert len(sent_once(messages(51, name="a"))) == 51
 
