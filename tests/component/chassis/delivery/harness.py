@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor
 
 from chassis.batch import BatchResult, BatchRunner
 from chassis.clock import OfficeClock, SteppedClock, SystemClock
@@ -75,13 +76,14 @@ class House:
     prefix: str = ""
     probes: Probes = NO_PROBES
     wrong: Misbehaviour = field(default_factory=Misbehaviour)
+    spans: SpanProcessor | None = None
 
     def __post_init__(self) -> None:
         """Wire the parts as a process does."""
         self.clock = SystemClock()
         self.office_clock = StandingOfficeClock()
         self.metrics = Metrics()
-        telemetry = Telemetry(clock=self.clock, resource=Resource.create({}), processor=None)
+        telemetry = Telemetry(clock=self.clock, resource=Resource.create({}), processor=self.spans)
         self.setting = Setting(SERVICE, self.prefix, load_reference(), self.clock, telemetry)
         self.engine = Engine(self.pool, self.setting, self.office_clock, self.probes)
         self.inbox = new_inbox(self.wrong)
