@@ -64,10 +64,9 @@ def configure_logs(settings: "Settings", clock: "SystemClock", *, stream: TextIO
 
     def identify(_logger: Any, method: str, event: EventDict) -> EventDict:
         """Say when, how grave and who."""
-        now = clock.now().astimezone(UTC).isoformat(timespec="milliseconds")
         level = "error" if method == "exception" else method
         first = {name: event.pop(name) for name in ("logger", "event") if name in event}
-        return {"at": now.replace("+00:00", "Z"), "level": level, **identity, **first, **event}
+        return {"at": _instant(clock.now()), "level": level, **identity, **first, **event}
 
     handler = _Handler(stream, RepeatLimit(clock.monotonic))
     handler.setFormatter(
@@ -77,8 +76,8 @@ def configure_logs(settings: "Settings", clock: "SystemClock", *, stream: TextIO
             processors=[
                 name_logger,
                 quieten_library,
-                count_repeats,
                 mask_values,
+                count_repeats,
                 add_trace,
                 shorten_exception,
                 identify,
@@ -175,8 +174,12 @@ def count_repeats(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Of a line that was said again and again, say how many this one stands for, and when the last was said."""
     record = event["_record"]
     if (times := getattr(record, "times", None)) is not None:
-        event["times"], event["last_at"] = times, datetime.fromtimestamp(record.created, UTC)
+        event["times"], event["last_at"] = times, _instant(datetime.fromtimestamp(record.created, UTC))
     return event
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def mask_values(_logger: Any, _method: str, event: EventDict) -> EventDict:
