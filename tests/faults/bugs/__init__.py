@@ -42,6 +42,7 @@ BUGS: Final = {
         Bug("trace-not-continued", intake.TraceNotContinued),
         Bug("inbox-in-its-own-transaction", work.InboxInATransactionOfItsOwn),
         Bug("number-in-its-own-transaction", work.NumberInATransactionOfItsOwn),
+        Bug("answer-in-its-own-transaction", work.AnswerInATransactionOfItsOwn),
         Bug("lost-race-ignored", work.LostRaceIgnored),
         Bug("timer-fired-twice", work.TimerFiredTwice),
         Bug("outbox-after-commit", work.OutboxAfterCommit),

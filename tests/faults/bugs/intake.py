@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from aiokafka import TopicPartition
 
 from chassis.batch import UPSERT_OFFSETS, BatchResult, BatchRunner, Offsets
 from chassis.consumer import Consumer
+from chassis.dead_letters import Letters
 from chassis.delivery import Delivery, Ended
+from chassis.engine import Engine
 from chassis.failures import UnavailableError
 from chassis.positions import Positions
 from chassis.transaction import Cause
 from chassis.work import AggregateKey, WorkingSet
-from contracts.envelope import event_key
 
 
 class OffsetBeforeCommit(BatchRunner):
@@ -47,11 +49,16 @@ class FailedBatchPassedOver(BatchRunner):
 class DedupeByIdAlone(BatchRunner):
     """What two prisons gave the same number is one event: the second one is a duplicate, or malformed."""
 
+    def __init__(self, engine: Engine, letters: Letters) -> None:
+        """Have seen no number."""
+        super().__init__(engine, letters)
+        self._first: dict[str, UUID] = {}
+
     async def run(self, deliveries: Sequence[Delivery], offsets: Offsets) -> BatchResult:
         """Handle a batch without looking at the sources."""
         for delivery in deliveries:
             if delivery.parts.id is not None:
-                delivery.event_key = event_key("", delivery.parts.id)
+                delivery.event_key = self._first.setdefault(delivery.parts.id, delivery.event_key)
         return await super().run(deliveries, offsets)
 
 

@@ -30,6 +30,10 @@ class Tap:
         """Ask for rows."""
         return await self.bare.fetch(query, *arguments)
 
+    async def fetchval(self, query: str, *arguments: Any) -> Any:
+        """Ask for a value."""
+        return await self.bare.fetchval(query, *arguments)
+
     async def execute(self, query: str, *arguments: Any) -> Any:
         """Change rows."""
         return await self.bare.execute(query, *arguments)

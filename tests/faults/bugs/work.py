@@ -19,6 +19,8 @@ from tests.faults.bugs.tap import Tap, TappedEngine
 
 INTO_INBOX: Final = "INSERT INTO inbox"
 INTO_OUTBOX: Final = "INSERT INTO outbox"
+INTO_IDEMPOTENCY: Final = "INSERT INTO idempotency"
+OF_IDEMPOTENCY: Final = "UPDATE idempotency"
 FROM_TIMER: Final = "DELETE FROM timer USING"
 
 
@@ -43,6 +45,34 @@ class InboxInATransactionOfItsOwn(TappedEngine):
 
     tap = _InboxFirst
     points = frozenset({"batch"})
+
+
+class _AnswerFirst(Tap):
+    """Takes the key of a request and keeps its answer on a connection of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._is_ours = False
+
+    async def fetchval(self, query: str, *arguments: Any) -> Any:
+        if INTO_IDEMPOTENCY not in query:
+            return await super().fetchval(query, *arguments)
+        async with self.engine.pool.acquire(timeout=5.0) as connection:
+            self._is_ours |= bool(await connection.fetchval(query, *arguments))
+        return self._is_ours
+
+    async def execute(self, query: str, *arguments: Any) -> Any:
+        if OF_IDEMPOTENCY not in query:
+            return await super().execute(query, *arguments)
+        async with self.engine.pool.acquire(timeout=5.0) as connection:
+            return await connection.execute(query, *arguments)
+
+
+class AnswerInATransactionOfItsOwn(TappedEngine):
+    """A request that dies or is undone after its answer was kept is answered when it comes again, and never done."""
+
+    tap = _AnswerFirst
+    points = frozenset({"command"})
 
 
 class _Believing(Tap):

@@ -12,14 +12,15 @@ from typing import Final
 
 from chassis.clock import SteppedClock
 from chassis.failures import UnavailableError
+from chassis.idempotency import IdempotentRequest, Replayed
 from chassis.outbox import unpack_headers
 from chassis.senders import Claim, Sender, SendResult, Settlement
 from chassis.telemetry import TraceContext
 from chassis.transaction import Transaction
-from tests.component.chassis.delivery.harness import Gate, record_of, released, until
+from tests.component.chassis.delivery.harness import ACTOR, Gate, record_of, released, until
 from tests.component.chassis.delivery.ledger import OWED, Letter, claim, settle
 from tests.component.chassis.delivery.seeded import Breaking, SeededHouse
-from tests.component.chassis.delivery.tally import FRIDAY, NameRefused
+from tests.component.chassis.delivery.tally import FRIDAY, Handlers, NameRefused
 
 Story = Callable[[SeededHouse], Awaitable[bool]]
 """Whether harm was done."""
@@ -110,6 +111,22 @@ async def number_is_taken_elsewhere(house: SeededHouse) -> bool:
     return numbers[0] != numbers[1]
 
 
+async def answer_goes_first(house: SeededHouse) -> bool:
+    """A request is rolled back: is it answered when it comes again, as if it had been done."""
+    house = replace(house, probes=Breaking("command.before_commit"))
+    once = IdempotentRequest("somebody", "k-1", b"the same", 201, FRIDAY)
+
+    async def count(_command: None, tx: Transaction) -> str:
+        await Handlers(house.wrong).tally("r-1", "A", tx)
+        return "counted"
+
+    with suppress(UnavailableError):
+        await house.commands.run(count, None, actor=ACTOR, idempotency=once)
+    with suppress(Replayed):
+        await house.commands.run(count, None, actor=ACTOR, idempotency=once)
+    return await house.names("r-1") != ["A"]
+
+
 async def letter_is_overtaken(house: SeededHouse) -> bool:
     """A bug sets one event aside: is a later one of the same case applied before it."""
     house.wrong.bugs.add("BUG")
@@ -198,6 +215,7 @@ STORIES: Final[Mapping[str, Story]] = {
     "inbox-in-its-own-transaction": inbox_goes_first,
     "dedupe-by-id-alone": two_prisons_count_from_one,
     "trace-not-continued": trace_breaks_off,
+    "answer-in-its-own-transaction": answer_goes_first,
     "lost-race-ignored": two_write_at_once,
     "outbox-after-commit": outbox_comes_last,
     "timer-fired-twice": clock_is_left,

@@ -138,21 +138,24 @@ async def batch_is_undone(line: Line) -> bool:
 
 async def batch_fails_once(line: Line) -> bool:
     """The database goes away for a moment: is what was in hand passed over."""
-    breaking = Breaking("batch.before_commit")
+    breaking = Breaking("")
     house = replace(line.house, probes=breaking)
+
+    async def has(release_id: str) -> bool:
+        return bool(await house.names(release_id))
 
     async def has_broken() -> bool:
         return breaking.has_broken
 
-    async def has_the_second() -> bool:
-        return bool(await house.names("r-2"))
-
     async with running(house.consumer(line.settings)):
+        await line.wire.release("r-0", "A")
+        await until(lambda: has("r-0"))
+        breaking.point = "batch.before_commit"
         await line.wire.release("r-1", "A")
         await until(has_broken)
         await line.wire.release("r-2", "A")
-        await until(has_the_second)
-    return not await house.names("r-1")
+        await until(lambda: has("r-2"))
+    return not await has("r-1")
 
 
 async def database_comes_from_a_copy(line: Line) -> bool:
