@@ -1,4 +1,4 @@
-"""R10: whoever looks at the handling of an event finds the span of its publisher, in the same trace."""
+"""R10: whoever looks at the handling of an event finds its publisher, and above that whoever began it all."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -41,12 +41,18 @@ class _Darkness:
         """Whether what a service committed then may have been told by nobody."""
         return any(start <= at <= end for start, end in self._times[service])
 
+    def has_come(self, service: str, at: float) -> bool:
+        """Whether there was such a time before this moment."""
+        return any(start <= at for start, _ in self._times[service])
+
 
 class _Spans:
     """The spans of a run, to be asked."""
 
     def __init__(self, run: Run) -> None:
         self.by_id = {(span["trace_id"], span["span_id"]): span for span in run.spans}
+        self.begun = {span_of(sent.get("traceparent")) for sent in run.inputs}
+        """The spans of those outside, who begin every trace and tell us nothing of it."""
         self.of_place: dict[tuple[str, Place], list[Span]] = defaultdict(list)
         prefix = run.about["prefix"]
         for span in run.spans:
@@ -76,6 +82,21 @@ class _Spans:
                 return f"published by a span of {published['service']}", ""
         return None
 
+    def breaks_off(self, consumer: str, record: Record) -> Span | None:
+        """The last span on the way up from a handling, where the one above it is neither here nor outside."""
+        wanted = span_of(record.traceparent)
+        for handling in self.of_place.get((consumer, record.place), []):
+            span = handling
+            if wanted is None or span["trace_id"] != wanted[0]:
+                continue
+            while span["parent_id"] is not None:
+                above = (span["trace_id"], span["parent_id"])
+                if above not in self.by_id:
+                    return None if above in self.begun else span
+                span = self.by_id[above]
+            return None
+        return None
+
     @staticmethod
     def _names(span: Span, wanted: tuple[str, str]) -> bool:
         linked = {(link["trace_id"], link["span_id"]) for link in span.get("links") or ()}
@@ -93,11 +114,18 @@ def look(run: Run, sight: Sight) -> None:
     for consumer, handled, copies in _applied(run):
         reasons = [spans.missing(consumer, record) for record in copies]
         if None in reasons:
-            sight.look()
-            continue
-        why, whose = next(reason for reason in reasons if reason is not None)
-        at = handled.entry.at if whose == consumer else _written_at(run, whose, handled.key)
-        if whose and at is not None and darkness.covers(whose, at):
+            record = copies[reasons.index(None)]
+            last = spans.breaks_off(consumer, record)
+            if last is None:
+                sight.look()
+                continue
+            why = f"the trace breaks off above {last['name']} of {last['service']}"
+            is_dark = darkness.has_come(last["service"], handled.entry.at)
+        else:
+            why, whose = next(reason for reason in reasons if reason is not None)
+            at = handled.entry.at if whose == consumer else _written_at(run, whose, handled.key)
+            is_dark = at is not None and darkness.covers(whose, at)
+        if is_dark:
             dark += 1
             continue
         sight.look()

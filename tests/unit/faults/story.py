@@ -156,7 +156,8 @@ class Story:
         }  # fmt: skip
         record = self.append("lapas.events", release, {**headers, **special.pop("headers", {})}, value)
         sent = {
-            "n": len(self.inputs), "door": "kafka", "what": headers["ce_type"], "person": release, "repeat_of": None,
+            "n": len(self.inputs), "door": "kafka", "traceparent": headers["traceparent"],
+            "what": headers["ce_type"], "person": release, "repeat_of": None,
             "topic": "lapas.events", "partition": 0, "offset": record["offset"], "source": source, "id": event_id,
             "value_sha256": record["value_sha256"], "poison": poison, "fate": "dead_lettered" if poison else None,
             "sent_at": self.now, "acked_at": self.now, **special,

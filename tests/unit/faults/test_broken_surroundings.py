@@ -231,6 +231,11 @@ def lost_long_before_a_kill(weekend: Weekend) -> None:
     killed_at(weekend, weekend.now + 100)
 
 
+def nothing_above_the_publishing(weekend: Weekend) -> None:
+    for span in weekend.spans:
+        span["parent_id"] = "0" * 16 if span["name"] == "create" else span["parent_id"]
+
+
 def made_by_another_service(weekend: Weekend) -> None:
     for span in weekend.spans:
         span["service"] = "supervision" if span["name"] == "create" else span["service"]
@@ -244,6 +249,7 @@ TRACES: list[tuple[Breaking, str]] = [
     (made_by_another_service, "published by a span of supervision"),
     (publishing_not_traced, "applied events do not lead to their publisher"),
     (lost_long_before_a_kill, "no span of its handling"),
+    (nothing_above_the_publishing, "the trace breaks off above create of registration"),
 ]
 
 # --- R11: clocks ----------------------------------------------------------------------------------------------------
