@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from tests.faults.checker.contract import (
     ANNOUNCEMENTS,
@@ -21,6 +21,7 @@ from tests.faults.checker.records import Record
 from tests.faults.checker.verdict import Sight
 
 REGISTRATION, SUPERVISION, NOTIFICATIONS = "registration", "supervision", "notifications"
+OK, NOT_FOUND = 200, 404
 FULL_TERM: Final = "full_term"
 DENIALS: Final = frozenset({"NOT_RELEASED", "WRONG_PERSON"})
 STANDING_AFTER: Final = {
@@ -94,7 +95,7 @@ def look(run: Run, sight: Sight) -> None:
         _look_at_supervision(run, sight)
     if NOTIFICATIONS in run.services:
         _look_at_notifications(run, sight)
-    _look_at_answers(run, persons, sight)
+    _look_at_answers(run, sight)
 
 
 def _standing(case: Row | None, outcomes: Mapping[Record, str], sight: Sight, release: str) -> str:
@@ -220,15 +221,21 @@ def _look_at_notifications(run: Run, sight: Sight) -> None:
         sight.wrong(NOTIFICATIONS, case, "known, and never told of")
 
 
-def _look_at_answers(run: Run, persons: _Persons, sight: Sight) -> None:
-    """What the public door says of a case is what its database says."""
-    cases: dict[str, Row] = {row["registration_id"]: row for row in persons.cases.values()}
+def _look_at_answers(run: Run, sight: Sight) -> None:
+    """What the public doors say of somebody is what the databases say."""
+    rows = {
+        (service, row["registration_id"]): row
+        for service in (REGISTRATION, SUPERVISION)
+        for row in run.rows(service, service)
+    }
     for answer in run.answers:
-        body: Any = answer.get("body")
-        if not isinstance(body, dict) or "registration_id" not in body or "status" not in body:
+        case, service, code = answer.get("registration_id"), answer.get("service", ""), answer.get("status")
+        if code not in {OK, NOT_FOUND}:
             continue
         sight.look()
-        case = cases.get(body["registration_id"])
-        if case is None or case["status"] != body["status"]:
-            evidence = f"the door says {body['status']}, the database {case and case['status']}"
-            sight.wrong(REGISTRATION, body["registration_id"], evidence)
+        row = rows.get((service, case))
+        if (row is None) != (code == NOT_FOUND):
+            sight.wrong(service, case, f"the door answers {code}, the database has {'no' if row is None else 'a'} row")
+        elif row is not None and "status" in row and row["status"] != answer["body"]["status"]:
+            evidence = f"the door says {answer['body']['status']}, the database {row['status']}"
+            sight.wrong(service, case, evidence)

@@ -28,13 +28,13 @@ def good() -> Weekend:
     weekend.relay("supervision")
     weekend.relay("notifications")
     weekend.skip("notifications", weekend.topics["supervision.events"][-1])
-    weekend.answers.append(
-        {
-            "path": "/v1/registrations/x",
-            "status": 200,
-            "body": {"registration_id": registration_of("A"), "status": "registered"},
-        }
-    )
+    for service, release, answer in (
+        ("registration", "A", {"status": 200, "body": {"status": "registered"}}),
+        ("registration", "D", {"status": 404, "body": {}}),
+        ("supervision", "A", {"status": 200, "body": {"stage": "FIRST"}}),
+        ("supervision", "B", {}),
+    ):
+        weekend.answers.append({"service": service, "registration_id": registration_of(release), **answer})
     return weekend
 
 

@@ -186,6 +186,14 @@ def door_says_otherwise(weekend: Weekend) -> None:
     weekend.answers[0]["body"]["status"] = "released"
 
 
+def door_knows_nobody(weekend: Weekend) -> None:
+    weekend.answers[0]["status"] = 404
+
+
+def door_knows_too_much(weekend: Weekend) -> None:
+    weekend.answers[1] |= {"status": 200, "body": {"status": "released"}}
+
+
 DISAGREEING: list[tuple[Breaking, str]] = [
     (release_lost, "a release was reported and came to nothing"),
     (applied_and_no_registration, "and there is no registration"),
@@ -202,6 +210,8 @@ DISAGREEING: list[tuple[Breaking, str]] = [
     (case_never_told_of, "known, and never told of"),
     (case_stands_elsewhere, "stands as ended, last told open"),
     (door_says_otherwise, "the door says released, the database registered"),
+    (door_knows_nobody, "the door answers 404, the database has a row"),
+    (door_knows_too_much, "the door answers 200, the database has no row"),
 ]
 
 # --- R10: traces ----------------------------------------------------------------------------------------------------
