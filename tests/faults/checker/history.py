@@ -24,7 +24,6 @@ class Entry:
     op: str
     row: Row
     old: Row
-    app: str = ""
 
     @classmethod
     def from_json(cls, row: Row) -> "Entry":
@@ -37,7 +36,6 @@ class Entry:
             op=row["op"],
             row=row.get("row") or {},
             old=row.get("old") or {},
-            app=row.get("app") or "",
         )
 
     @property
@@ -141,8 +139,7 @@ class Timeline:
     service: str
     entries: tuple[Entry, ...]
     shared_until: int = 0
-    """The number up to which the next timeline tells the same."""
-    is_final: bool = True
+    """The number up to which the next timeline tells the same; nothing follows the last one."""
 
     @classmethod
     def chain(cls, service: str, told: Sequence[Sequence[Entry]]) -> tuple["Timeline", ...]:
@@ -152,7 +149,7 @@ class Timeline:
         for place, entries in enumerate(ordered):
             later = ordered[place + 1] if place + 1 < len(ordered) else None
             shared = 0 if later is None else _shared(entries, later)
-            lines.append(cls(service, entries, shared, later is None))
+            lines.append(cls(service, entries, shared))
         return tuple(lines)
 
     @property

@@ -68,20 +68,9 @@ class Record:
         return readable(self.headers.get("ce_id"))
 
     @property
-    def causation(self) -> str | None:
-        """The message from which it follows."""
-        return self.headers.get("ce_causationid")
-
-    @property
     def traceparent(self) -> str | None:
         """The trace context that it carries, with or without prefix."""
         return self.headers.get("traceparent") or self.headers.get("ce_traceparent")
-
-    @property
-    def sequence(self) -> int | None:
-        """The number of an event of ours within its subject."""
-        text = self.headers.get("ce_sequence") or ""
-        return int(text) if text.isascii() and text.isdigit() else None
 
     @cached_property
     def event_key(self) -> str | None:

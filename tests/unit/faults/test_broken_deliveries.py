@@ -12,7 +12,7 @@ from tests.unit.faults.weekend import OFFICER, OPERATOR, Weekend
 Breaking = Callable[[Weekend], object]
 
 B2 = event_key_of("B.2")
-C1, C2, D1, G1 = (event_key_of(name) for name in ("C.1", "C.2", "D.1", "G.1"))
+C1, D1, G1 = (event_key_of(name) for name in ("C.1", "D.1", "G.1"))
 
 
 # --- R1: one outcome for each delivery ------------------------------------------------------------------------------
