@@ -1,7 +1,7 @@
 """Who is measured: each a process of its own that is told by its environment where everything is."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -10,8 +10,6 @@ from contracts.envelope import event_key
 from tests.bench.contenders import tables
 from tests.bench.load import SOURCE
 from tests.bench.service.app import SERVICE
-
-GROUP: Final = "bench"
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,6 @@ class Contender:
     sampled: float = 0.01
     is_traced: bool = False
     is_ours: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def _our_key(event_id: str) -> UUID:

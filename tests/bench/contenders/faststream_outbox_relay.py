@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from contracts.lapas import ClientReleased
-from tests.bench.contenders.follow_up import DSN, FACTS, GROUP, INTAKE, SERVERS, FollowUp, follow_up, sendable
+from tests.bench.contenders.follow_up import DSN, FACTS, GROUP, INTAKE, SERVERS, WORKERS, FollowUp, follow_up, sendable
 
 QUEUE: Final = "facts"
 
@@ -58,7 +58,9 @@ async def as_it_is(message: OutboxMessage) -> OutboxMessage:
     return message
 
 
-@kafka.subscriber(INTAKE, group_id=GROUP, auto_offset_reset="earliest", ack_policy=AckPolicy.ACK, decoder=decode)
+@kafka.subscriber(
+    INTAKE, group_id=GROUP, auto_offset_reset="earliest", ack_policy=AckPolicy.ACK, decoder=decode, max_workers=WORKERS
+)
 async def track_release(row: FollowUp) -> None:
     """Inbox, table and outbox in one transaction."""
     async with sessions() as session, session.begin():

@@ -17,6 +17,7 @@ from tests.bench.contenders.follow_up import (
     INTAKE,
     RELAY_LINGER_SECONDS,
     SERVERS,
+    WORKERS,
     FollowUp,
     follow_up,
     sendable,
@@ -67,7 +68,12 @@ async def main() -> None:
     async with asyncpg.create_pool(DSN, min_size=1, max_size=8) as pool:
 
         @broker.subscriber(
-            INTAKE, group_id=GROUP, auto_offset_reset="earliest", ack_policy=AckPolicy.ACK, decoder=decode
+            INTAKE,
+            group_id=GROUP,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.ACK,
+            decoder=decode,
+            max_workers=WORKERS,
         )
         async def track_release(row: FollowUp) -> None:
             async with pool.acquire() as connection:

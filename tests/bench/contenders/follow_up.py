@@ -18,6 +18,8 @@ INTAKE: Final = f"{PREFIX}lapas.events"
 FACTS: Final = f"{PREFIX}registration.events"
 GROUP: Final = f"{PREFIX}bench"
 _TO_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
+WORKERS: Final = 6
+"""A worker a partition, where the tool has workers: the order of a release is the order of its partition."""
 OUTBOX_LOCK: Final = 4_711
 RELAY_ROWS_MAX: Final = 500
 RELAY_POLL_SECONDS: Final = 0.2
