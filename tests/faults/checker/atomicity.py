@@ -12,6 +12,9 @@ from tests.faults.checker.history import Entry, Handled, Timeline, Work
 from tests.faults.checker.records import Record
 from tests.faults.checker.verdict import Sight
 
+SETTLING = frozenset({"retry", "discard", "correct"})
+"""What an operator does to a dead letter that changes it."""
+
 
 def look(run: Run, sight: Sight) -> None:
     """Look at every transaction of every timeline."""
@@ -20,6 +23,7 @@ def look(run: Run, sight: Sight) -> None:
             names = names_of_events(run, timeline)
             for work in timeline.new_works:
                 _look_at_handled(run, timeline, work, sight)
+                _look_at_letters(run, timeline, work, sight)
                 _look_at_effects(timeline, work, names, sight)
                 _look_at_states(timeline, work, sight)
                 _look_at_numbers(timeline, work, sight)
@@ -41,12 +45,40 @@ def _look_at_handled(run: Run, timeline: Timeline, work: Work, sight: Sight) -> 
 
 
 def _is_passed(run: Run, work: Work, copies: Sequence[Record]) -> bool:
+    stored = _offsets_of(run, work)
+    return any(stored.get((record.topic, record.partition), 0) > record.offset for record in copies)
+
+
+def _offsets_of(run: Run, work: Work) -> Mapping[tuple[str, int], int]:
     prefix = run.about["prefix"]
-    written = {
+    return {
         (entry.get("topic").removeprefix(prefix), entry.get("partition")): entry.get("next_offset")
         for entry in work.of("consumer_offset", "INSERT", "UPDATE")
     }
-    return any(written.get((record.topic, record.partition), 0) > record.offset for record in copies)
+
+
+def _look_at_letters(run: Run, timeline: Timeline, work: Work, sight: Sight) -> None:
+    """What was set aside has its offset and the keys that it holds; keys are released where a letter is settled."""
+    service, prefix = timeline.service, run.about["prefix"]
+    held = {entry.get("key") for entry in work.of("held_key", "INSERT", "UPDATE")}
+    for letter in work.of("dead_letter", "INSERT"):
+        sight.look()
+        place = (letter.get("topic").removeprefix(prefix), letter.get("partition"))
+        if _offsets_of(run, work).get(place, 0) <= letter.get("record_offset"):
+            evidence = f"set aside in {work.xid} without the offset that passes {letter.get('record_offset')}"
+            sight.wrong(service, letter.get("event_key"), evidence)
+        unheld = set(letter.get("order_keys")) - held
+        if unheld:
+            sight.wrong(service, letter.get("event_key"), f"set aside in {work.xid} without holding {sorted(unheld)}")
+    settled = {entry.get("dead_letter_id") for entry in work.of("dead_letter", "UPDATE")}
+    for release in work.of("held_key", "DELETE"):
+        sight.look()
+        if not settled:
+            sight.wrong(service, release.get("key"), f"released in {work.xid}, where no letter was settled")
+    for act in work.of("operator_act", "INSERT"):
+        sight.look()
+        if act.get("act") in SETTLING and act.get("dead_letter_id") not in settled:
+            sight.wrong(service, act.get("dead_letter_id"), f"{act.get('act')} in {work.xid}, and its letter stays")
 
 
 def _has_effect(service: str, work: Work, handled: Handled, record: Record) -> bool:
@@ -89,6 +121,8 @@ def _is_a_round_of_post(work: Work) -> bool:
 def _uncaused(service: str, work: Work) -> Iterator[str]:
     for table in sorted(CASE_TABLES.get(service, frozenset()) & work.tables.keys()):
         yield f"{table} changed"
+    if work.has("timer", "INSERT", "UPDATE"):
+        yield "a clock was set"
     for entry in facts_of(work):
         yield f"fact {header(entry, 'ce_type')} of {entry.get('key')}"
 

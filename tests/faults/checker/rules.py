@@ -12,6 +12,7 @@ from tests.faults.checker import (
     outbox,
     outcomes,
     reconciling,
+    recording,
     settling,
     traces,
 )
@@ -19,6 +20,7 @@ from tests.faults.checker.folder import Run
 from tests.faults.checker.verdict import Rule, Verdict
 
 RULES: Final = (
+    Rule("R0", "the record is whole", recording.look),
     Rule("R1", "one outcome for each delivery", outcomes.look_at_deliveries),
     Rule("R1h", "one effect for each request", outcomes.look_at_requests),
     Rule("R2", "no effect twice", effects.look),

@@ -352,7 +352,9 @@ class Step:
             "partition": record["partition"], "record_offset": record["offset"],
         }  # fmt: skip
         for held in order_keys:
-            if not self.has("held_key", key=held):
+            if self.has("held_key", key=held):
+                self.update("held_key", {}, key=held)
+            else:
                 self.insert("held_key", {"consumer": self.service, "key": held})
         return self.insert("dead_letter", row)
 

@@ -6,12 +6,38 @@ import pytest
 
 from tests.unit.faults.conftest import Judged
 from tests.unit.faults.good import good
-from tests.unit.faults.story import client_of, event_key_of, registration_of
+from tests.unit.faults.story import FRIDAY, client_of, event_key_of, registration_of
 from tests.unit.faults.weekend import Weekend, about
 
 Breaking = Callable[[Weekend], object]
 
 A, B = registration_of("A"), registration_of("B")
+
+# --- R0: the record is whole ----------------------------------------------------------------------------------------
+
+
+def row_that_no_journal_tells_of(weekend: Weekend) -> None:
+    weekend.databases["registration"].tables["timeline"].append({"entry_id": "x"})
+
+
+def row_that_is_gone(weekend: Weekend) -> None:
+    weekend.drop("supervision", "check_in", client_id=client_of("A"))
+
+
+def row_that_is_another(weekend: Weekend) -> None:
+    weekend.rows("notifications", "notification")[0]["recipient"] = "SOMEBODY-ELSE"
+
+
+def table_without_a_journal(weekend: Weekend) -> None:
+    weekend.databases["supervision"].tables["consumer_stop"] = [{"consumer": "supervision", "reason": "bugs"}]
+
+
+RECORD: list[tuple[Breaking, str]] = [
+    (row_that_no_journal_tells_of, "1 rows more in the table"),
+    (row_that_is_gone, "1 rows more in the journal"),
+    (row_that_is_another, "1 rows more in the journal"),
+    (table_without_a_journal, "1 rows more in the table"),
+]
 
 # --- R2: no effect twice --------------------------------------------------------------------------------------------
 
@@ -237,6 +263,30 @@ def rung_and_not_written(weekend: Weekend) -> None:
     weekend.strike("registration", weekend.lines("registration", "registration", "UPDATE", release_id="E"))
 
 
+def letter_without_its_offset(weekend: Weekend) -> None:
+    record = weekend.report("K", 1)
+    with weekend.transaction("registration") as step:
+        step.set_aside(record, "bug")
+    weekend.skip("registration", record)
+
+
+def letter_that_holds_nothing(weekend: Weekend) -> None:
+    weekend.strike("registration", weekend.lines("registration", "held_key", "INSERT", key="subject:G"))
+
+
+def key_released_by_nobody(weekend: Weekend) -> None:
+    _torn(weekend, "registration", "held_key", "DELETE", key="subject:C")
+
+
+def act_by_itself(weekend: Weekend) -> None:
+    _torn(weekend, "registration", "operator_act", "INSERT", act="retry")
+
+
+def clock_set_by_nobody(weekend: Weekend) -> None:
+    with weekend.transaction("registration") as step:
+        step.update("timer", {"due_at": FRIDAY}, subject=B, kind="first-contact")
+
+
 TORN: list[tuple[Breaking, str]] = [
     (inbox_by_itself, "without the offset that passes it"),
     (inbox_by_itself, "where this event was not applied"),
@@ -252,11 +302,17 @@ TORN: list[tuple[Breaking, str]] = [
     (version_skipped, "registration went from version"),
     (number_by_itself, "where its counter stood still"),
     (facts_without_their_numbers, "facts [4] in"),
+    (letter_without_its_offset, "without the offset that passes"),
+    (letter_that_holds_nothing, "without holding ['subject:G']"),
+    (key_released_by_nobody, "where no letter was settled"),
+    (act_by_itself, "and its letter stays"),
+    (clock_set_by_nobody, "a clock was set, and nothing in the transaction that causes it"),
     (settled_and_not_written, "and notification did not change"),
     (rung_and_not_written, "and registration did not change"),
 ]
 
 BROKEN = [
+    *(("R0", *row) for row in RECORD),
     *(("R2", *row) for row in DOUBLED),
     *(("R3", *row) for row in OUTBOX),
     *(("R4", *row) for row in TORN),

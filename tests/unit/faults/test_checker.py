@@ -49,7 +49,7 @@ def test_a_rule_that_saw_nothing_says_so(judged: Judged) -> None:
 
     assert verdict.ok
     assert [line.split("  ")[0] for line in verdict.lines() if "nothing seen" in line] == [
-        "R1", "R1h", "R2", "R3", "R4", "R5", "R6", "R7", "R9", "R10", "R11",
+        "R0", "R1", "R1h", "R2", "R3", "R4", "R5", "R6", "R7", "R9", "R10", "R11",
     ]  # fmt: skip
 
 
