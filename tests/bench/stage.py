@@ -116,7 +116,7 @@ class Trial:
                 command=[sys.executable, "-m", self.contender.module],
                 log=log,
                 folder=ROOT,
-                env=self._env(),
+                env={**self._env(), **self.contender.env},
             )
         )
 

@@ -1,7 +1,7 @@
 """Who is measured: each a process of its own that is told by its environment where everything is."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +28,7 @@ class Contender:
     sampled: float = 0.01
     is_traced: bool = False
     is_ours: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def _our_key(event_id: str) -> UUID:

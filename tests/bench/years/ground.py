@@ -11,7 +11,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 
-from chassis.database import Migration
+from chassis.database import Migration, migrate
 from contracts.catalogue import TOPICS
 from deploy.local import topics
 from services.registration.app import SERVICE as REGISTRATION
@@ -51,11 +51,10 @@ def in_roles(contender: Contender, roles: str) -> Contender:
     return replace(contender, env={**contender.env, "SERVICE_ROLES": roles})
 
 
-def new_database(stage: Stage, name: str, migrations: Sequence[Migration], *, template: str | None = None) -> str:
-    """The address of a database with these tables, or of a copy of another one."""
-    dsn = stage.backing.create_database(name, template=template)
-    if template is None:
-        stage.backing.migrate(dsn, migrations)
+async def new_database(stage: Stage, name: str, migrations: Sequence[Migration]) -> str:
+    """The address of a database with these tables."""
+    dsn = stage.backing.create_database(name)
+    await migrate(dsn, migrations)
     return dsn
 
 
