@@ -129,7 +129,7 @@ def _look_at_fates(run: Run, sight: Sight) -> None:
     """What the lab knew beforehand of an input: broken ones are set aside, whole ones are not."""
     for place, sent in _acknowledged(run):
         record = run.log.by_place.get(place)
-        if record is None or sent.get("repeat_of") is not None:
+        if record is None or sent.get("repeat_of") is not None or _is_alone(run, sent, record):
             continue
         for consumer in run.services:
             fate = _fate_of(sent, consumer)
@@ -139,6 +139,12 @@ def _look_at_fates(run: Run, sight: Sight) -> None:
             ended = _ended(run, consumer, record)
             if ended != fate:
                 sight.wrong(consumer, f"input {sent['n']}", f"{sent['what']} must end as {fate}, and ended as {ended}")
+
+
+def _is_alone(run: Run, sent: Row, record: Record) -> bool:
+    """Whether an id that was to be a used one is the first of its name, because the other record never arrived."""
+    bodies = {other.body for other in run.log.by_event.get(record.event_key or "", ())}
+    return sent.get("poison") == "id-reused" and len(bodies) == 1
 
 
 def _fate_of(sent: Row, consumer: str) -> str | None:
@@ -224,7 +230,7 @@ def _look_at_acts(run: Run, sight: Sight) -> None:
             for row in run.rows(service, "operator_act")
         )
         taken = sum(map(_is_taken, requests))
-        most = sum(_is_taken(sent) or sent.get("acked_at") is None for sent in requests)
+        most = sum(not _is_refused(sent) for sent in requests)
         if not taken <= noted <= most:
             evidence = f"{act} by {caller}: {taken} times answered with success, {noted} times on record"
             sight.wrong(service, letter, evidence)

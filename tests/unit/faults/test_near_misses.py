@@ -250,6 +250,21 @@ def posted_late(weekend: Weekend) -> None:
     told(weekend)
 
 
+def act_of_which_nobody_heard(weekend: Weekend) -> None:
+    """An operator's act is done, and the answer says that nobody knows."""
+    record = weekend.report("K", 1, poison="schema")
+    weekend.discard(weekend.park(record), record)
+    weekend.inputs[-1] |= {"status": 503}
+    told(weekend)
+
+
+def used_id_that_came_alone(weekend: Weekend) -> None:
+    """The record whose id was used again never arrived, so the second one is the first."""
+    weekend.open(weekend.report("K", 1, poison="id-reused"))
+    weekend.ring("K")
+    told(weekend)
+
+
 NEAR_MISSES: list[Telling] = [
     the_weekend,
     never_acknowledged,
@@ -271,6 +286,8 @@ NEAR_MISSES: list[Telling] = [
     cut_off_from_its_database,
     reused_id_retried,
     posted_late,
+    act_of_which_nobody_heard,
+    used_id_that_came_alone,
 ]
 
 
