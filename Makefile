@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 BENCH_VENV := .venv-bench-$(PY_VERSION)
 BENCH_READY := $(BENCH_VENV)/.ready
 ARGS ?=
+RUNS ?= 10
+SEED ?= random
 # How many processes share the tests; ARGS=-n0 runs them in one, as --pdb needs it.
 WORKERS ?= 2
 # Hundreds of processes are started from the same sources; one that has to compile them takes 7 s instead of 1.5.
@@ -33,9 +35,11 @@ compose-secrets: ## make the passwords and keys that docker-compose.yml reads, o
 	@sh deploy/compose/make-secrets.sh
 
 ##@ Check
-.PHONY: test test-unit lint format
+.PHONY: test faults test-unit lint format
 test: lint ## lint, then every test on real Kafka and PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
+faults: $(READY) ## seeded runs of the real house that is broken while it works: RUNS=100 SEED=1, or SEED=random
+	@$(BIN)/python -m tests.faults.lab --runs $(RUNS) --seed $(SEED) $(ARGS)
 test-unit: $(READY) ## the tests that need no broker and no database
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 lint: $(READY) ## ruff, mypy --strict, import rules, dead code, frozen contracts

@@ -86,7 +86,9 @@ class Desk:
         if occasion is None:
             raise Irrelevant("the release has happened, or its day is over")
         cause = f"{due.kind}|{case.registration_id}|{due.due_at.isoformat()}"
-        told = self._tell(occasion, case, {}, tx, cause=cause)
+        # A day that is moved away and back sets the same clock again: whoever was told is not told twice.
+        known = await store.caused(await tx.connection(), about=case.registration_id, cause=cause)
+        told = self._tell(occasion, case, {}, tx, cause=cause, known=known)
         tx.save(store.CASES, telling.having_told(case, told))
 
     async def tell_of_a_dead_letter(self, letter: DeadLettered, tx: Transaction) -> None:
@@ -105,10 +107,11 @@ class Desk:
         tx: Transaction,
         *,
         cause: str | None = None,
+        known: frozenset[UUID] = frozenset(),
     ) -> Sequence[str]:
         words = telling.words_of_case(occasion, case, fact, reference=tx.reference)
         matter = _matter(occasion, case.registration_id, cause or _cause(tx), juvenile=case.juvenile)
-        told, missed = self._write(occasion, matter, case.whereabouts, words, tx)
+        told, missed = self._write(occasion, matter, case.whereabouts, words, tx, known=known)
         if missed:
             self._tell_operations(case, matter, missed, tx)
         return told
@@ -123,9 +126,19 @@ class Desk:
         )
 
     def _write(
-        self, occasion: Occasion, matter: Matter, about: Whereabouts, words: Mapping[str, Any], tx: Transaction
+        self,
+        occasion: Occasion,
+        matter: Matter,
+        about: Whereabouts,
+        words: Mapping[str, Any],
+        tx: Transaction,
+        *,
+        known: frozenset[UUID] = frozenset(),
     ) -> tuple[Sequence[str], Sequence[str]]:
-        """Put a row into the ledger for each recipient and channel; who was told, and who could not be."""
+        """Put a row into the ledger for each recipient and channel; who was told, and who could not be.
+
+        Notices that are known are in the ledger already and stay as they are.
+        """
         desk = self.at_hand
         staff = Staff(
             officers=tx.reference.officers, roster=desk.roster(), head_office=tx.reference.head_office.code, at=tx.now
@@ -134,6 +147,8 @@ class Desk:
         letter = desk.wording.letter(telling.template_of(occasion, juvenile=matter.juvenile), words)
         for addressee in people:
             notice, facts = ledger.owe(addressee, matter, letter, mail_domain=desk.mail_domain, now=tx.now)
+            if notice.notification_id in known:
+                continue
             tx.append(store.OWED, asdict(_traced(notice, tx)))
             for fact in facts:
                 tx.announce(fact)

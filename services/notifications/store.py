@@ -154,6 +154,14 @@ async def outgoing(connection: Connection, *, at: datetime, rows_max: int) -> li
     return [row["notification_id"] for row in await connection.fetch(SELECT_OUTGOING, at, rows_max)]
 
 
+SELECT_CAUSED: Final = "SELECT notification_id FROM notification WHERE about = $1 AND cause = $2"
+
+
+async def caused(connection: Connection, *, about: UUID, cause: str) -> frozenset[UUID]:
+    """The notices of a matter to which this cause has led already."""
+    return frozenset(row["notification_id"] for row in await connection.fetch(SELECT_CAUSED, about, cause))
+
+
 COUNT_BACKLOG: Final = """
     SELECT count(*) FILTER (WHERE state IN ('pending', 'sending')) AS pending,
            count(*) FILTER (WHERE state = 'failed') AS failed,

@@ -168,6 +168,23 @@ async def test_an_announced_release_is_met_at_the_gate(house: House) -> None:
     assert await house.clocks() == {}
 
 
+async def test_a_day_that_is_moved_away_and_back_reminds_nobody_twice(house: House) -> None:
+    await house.hear(a_fact(registration.RegistrationAnnounced, releases_on=MONDAY))
+    await house.step_to(here(date(2026, 5, 31), 16))
+    told_first, said_first = await ledger(house), await house.published()
+
+    for number, day in enumerate((date(2026, 6, 3), MONDAY)):
+        moved = a_fact(registration.RegistrationCorrected, revision=number + 2, releases_on=day)
+        assert await house.hear(moved) == ["applied"]
+    assert await house.step_to(here(date(2026, 5, 31), 17)) == 1
+
+    by_clock = [line for line in await ledger(house) if line[2] == "gate-day-before"]
+    assert by_clock == [line for line in told_first if line[2] == "gate-day-before"]
+    ids = Counter(fact.notification_id for fact in await house.published() if isinstance(fact, NotificationDelivered))
+    assert len(said_first) <= ids.total()
+    assert set(ids.values()) == {1}
+
+
 async def test_a_service_that_was_down_reminds_once(house: House) -> None:
     await house.hear(a_fact(registration.RegistrationAnnounced, releases_on=MONDAY))
 

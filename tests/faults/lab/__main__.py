@@ -23,13 +23,14 @@ def main() -> int:
     parser.add_argument("--faults", default=None, help=f"these instead of drawn ones, of {', '.join(KINDS)}; or none")
     parser.add_argument("--bug", default=None, help="a seeded bug to switch on")
     parser.add_argument("--keep", action="store_true", help="keep the folder of every run, not only of a failing one")
+    parser.add_argument("--lanes", type=int, default=2, help="how many runs side by side, each on a ground of its own")
     parser.add_argument("--folder", type=Path, default=STATE / "faults", help="where run folders go")
     asked = parser.parse_args()
     first = secrets.randbelow(SEEDS) if asked.seed == RANDOM else int(asked.seed)
     kinds = None if asked.faults is None else [kind for kind in asked.faults.split(",") if kind != "none"]
     if unknown := set(kinds or ()) - KINDS.keys():
         parser.error(f"no such faults: {', '.join(sorted(unknown))}")
-    series = Series(folder=asked.folder, kinds=kinds, bug=asked.bug, keep=asked.keep)
+    series = Series(folder=asked.folder, kinds=kinds, bug=asked.bug, keep=asked.keep, lanes=asked.lanes)
     return asyncio.run(series.run(range(first, first + asked.runs)))
 
 

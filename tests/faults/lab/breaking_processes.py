@@ -10,7 +10,14 @@ from tests.faults.lab.plan import Fault
 from tests.faults.lab.scene import Kind, Scene
 
 SERVICES: Final = ("registration", "supervision", "notifications")
-EVERYWHERE: Final = ("batch.before_commit", "batch.after_commit", "relay.after_send", "relay.after_forget")
+EVERYWHERE: Final = (
+    "handler.before",
+    "handler.after",
+    "batch.before_commit",
+    "batch.after_commit",
+    "relay.after_send",
+    "relay.after_forget",
+)
 AT_CLOCKS: Final = ("timer.before_commit", "timer.after_commit")
 AT_COMMANDS: Final = ("command.before_commit", "command.after_commit")
 AT_LETTERS: Final = (

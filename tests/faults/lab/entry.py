@@ -9,20 +9,23 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
 from chassis.engine import Engine
 from chassis.logs import configure_logs
+from chassis.probes import Probes
 from chassis.process import Parts, Process
 from chassis.senders import SenderLoop
 from chassis.service import Service, ServiceContext
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry, resource_of
+from chassis.transaction import Transaction
 from deploy.local.launch import PR_SET_PDEATHSIG
 from services.notifications.app import SERVICE as NOTIFICATIONS
 from services.registration.app import SERVICE as REGISTRATION
@@ -30,6 +33,8 @@ from services.supervision.app import SERVICE as SUPERVISION
 from tests.faults.lab.orders import ObedientProbes, Orders, WrongClock
 from tests.faults.lab.spans import SpanFile
 from tests.faults.lab.versions import version_of
+
+Handle = Callable[[Any, Transaction], Awaitable[object]]
 
 SERVICES: Final[Mapping[str, Service]] = {
     service.name: service for service in (REGISTRATION, SUPERVISION, NOTIFICATIONS)
@@ -46,7 +51,8 @@ class LabProcess(Process):
     """A service with the chassis' own parts, less patient than in production so that a run is short."""
 
     def __init__(self, service: Service, settings: Settings, orders: Orders, spans: Path) -> None:
-        super().__init__(service, settings, ObedientProbes(orders), system_clock=WrongClock(orders))
+        probes = ObedientProbes(orders)
+        super().__init__(_probed(service, probes), settings, probes, system_clock=WrongClock(orders))
         # Into a file and not over the network: a process that is killed would take the last second of them along.
         self.telemetry = Telemetry(
             clock=self.system_clock, resource=resource_of(settings), processor=SpanFile(spans), sample_ratio=1.0
@@ -64,6 +70,22 @@ class LabProcess(Process):
             if isinstance(loop, SenderLoop):
                 loop.lease, loop.send_seconds_max = LEASE, SEND_SECONDS_MAX
         return parts
+
+
+def _probed(service: Service, probes: Probes) -> Service:
+    """The same service, whose handlers of events have a named point before and behind them."""
+
+    def probed(handle: Handle) -> Handle:
+        async def handle_between(event: Any, tx: Transaction) -> object:
+            await probes.reach("handler.before")
+            result = await handle(event, tx)
+            await probes.reach("handler.after")
+            return result
+
+        return handle_between
+
+    reactions = {name: replace(each, handle=probed(each.handle)) for name, each in service.inbox.reactions.items()}
+    return replace(service, inbox=replace(service.inbox, reactions=reactions))
 
 
 def main(env: Mapping[str, str], log: Path) -> None:

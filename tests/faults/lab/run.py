@@ -44,6 +44,12 @@ class Run:
     settle_seconds: float = SETTLE_SECONDS_MAX
     told: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def settled_seconds(self) -> float | None:
+        """How long after the last heal all was quiet; None where it never was."""
+        quiet_at, healed_at = self.told.get("quiet_at"), self.told.get("healed_at")
+        return None if quiet_at is None or healed_at is None else quiet_at - healed_at
+
     async def go(self) -> Mapping[str, Any]:
         """Run it and write the run folder; what run.json says."""
         self.folder.mkdir(parents=True)

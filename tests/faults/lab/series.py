@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,8 @@ class Told:
 
     seed: int
     seconds: float
+    settled_seconds: float | None
+    """How long after the last heal all was quiet; None where it never was."""
     faults: Sequence[str]
     inputs: int
     ended: Mapping[str, int]
@@ -42,33 +44,39 @@ class Told:
         said = ", ".join(f"{count} {word}" for word, count in sorted(self.ended.items()))
         verdict = "ok" if not self.broken else f"FAILED {' '.join(sorted(self.broken))}"
         faults = ", ".join(self.faults) or "no faults"
-        return f"seed {self.seed}: {faults}; {self.inputs} inputs: {said}; {self.seconds:.1f} s: {verdict}"
+        settled = "never quiet" if self.settled_seconds is None else f"quiet after {self.settled_seconds:.1f} s"
+        return f"seed {self.seed}: {faults}; {self.inputs} inputs: {said}; {settled}, {self.seconds:.1f} s: {verdict}"
 
 
 @dataclass
 class Series:
-    """Runs one after the other."""
+    """Runs side by side on as many grounds as there are lanes, and on each one after the other."""
 
     folder: Path
     kinds: Sequence[str] | None = None
     bug: str | None = None
     keep: bool = False
+    lanes: int = 1
     told: list[Told] = field(default_factory=list)
 
     async def run(self, seeds: Iterable[int]) -> int:
-        """Make a run for each seed; 1 if any failed."""
-        ground = await asyncio.to_thread(Ground().__enter__)
-        try:
-            for seed in seeds:
-                told = await self.one(ground, seed)
-                self.told.append(told)
-                _say(told.line)
-                if told.words:
-                    _say(told.words)
-        finally:
-            await asyncio.to_thread(ground.__exit__, None, None, None)
+        """Make a run for each seed, on as many grounds as there are lanes; 1 if any failed."""
+        waiting = deque(seeds)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.lanes, len(waiting))):
+                group.create_task(self._lane(waiting))
         _say(self.summary())
         return int(any(told.broken for told in self.told))
+
+    async def _lane(self, waiting: "deque[int]") -> None:
+        ground = await asyncio.to_thread(Ground().__enter__)
+        try:
+            while waiting:
+                told = await self.one(ground, waiting.popleft())
+                self.told.append(told)
+                _say("\n".join(filter(None, (told.line, told.words))))
+        finally:
+            await asyncio.to_thread(ground.__exit__, None, None, None)
 
     async def one(self, ground: Ground, seed: int) -> Told:
         """Make and judge the run of a seed."""
@@ -88,6 +96,7 @@ class Series:
         told = Told(
             seed=seed,
             seconds=time.monotonic() - began,
+            settled_seconds=run.settled_seconds,
             faults=faults,
             inputs=run.told.get("inputs", 0),
             ended=run.told.get("ended", {}),
