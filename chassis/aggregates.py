@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -28,6 +29,19 @@ class Aggregates(Generic[K, S]):
     key: Callable[[S], K]
     load: Callable[[Mapping[str, Any]], S]
     dump: Callable[[S], dict[str, Any]]
+
+
+def columns_of(state: Any) -> dict[str, Any]:
+    """The fields of a state, a dataclass, by name: its row, where the columns are called as they are.
+
+    What is nested in them is taken apart when the row is encoded; `asdict` would copy every value on the way.
+    """
+    return {name: getattr(state, name) for name in _names(type(state))}
+
+
+@cache
+def _names(state_type: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(state_type))
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +72,8 @@ def _plain(value: object) -> object:
         return value.value
     if isinstance(value, frozenset | set):
         return sorted(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return columns_of(value)
     message = f"a {type(value).__name__} cannot be written to a row"
     raise TypeError(message)
 

@@ -1,12 +1,11 @@
 """The SQL of supervision's own database."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from chassis.aggregates import Aggregates, Rows
+from chassis.aggregates import Aggregates, Rows, columns_of
 from chassis.database import Pool
 from contracts.registration import ClientDetails
 from contracts.supervision import Stage
@@ -48,7 +47,7 @@ SUPERVISIONS: Final = Aggregates[UUID, Supervision](
     """,
     key=lambda supervision: supervision.client_id,
     load=_load_supervision,
-    dump=asdict,
+    dump=columns_of,
 )
 
 CHECK_INS: Final = Rows(

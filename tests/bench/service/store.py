@@ -1,11 +1,10 @@
 """The one table of the small service."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
-from chassis.aggregates import Aggregates
+from chassis.aggregates import Aggregates, columns_of
 from tests.bench.service.domain import TrackedRelease
 
 
@@ -30,5 +29,5 @@ TRACKED_RELEASES: Final = Aggregates[UUID, TrackedRelease](
     """,
     key=lambda release: release.registration_id,
     load=_load,
-    dump=asdict,
+    dump=columns_of,
 )
