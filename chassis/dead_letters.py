@@ -23,6 +23,7 @@ from contracts.operations import DeadLettered, ReasonKind, dead_lettered_by
 REMIND_AFTER: Final = timedelta(hours=1)
 """Told at once and again after an hour."""
 
+ANY_HELD: Final = "SELECT EXISTS (SELECT FROM held_key WHERE consumer = $1)"
 LOCK_HELD: Final = "SELECT key FROM held_key WHERE consumer = $1 AND key = ANY($2) ORDER BY key FOR UPDATE"
 SELECT_KNOWN: Final = "SELECT event_key, record_hash FROM dead_letter WHERE consumer = $1 AND event_key = ANY($2)"
 INSERT_HELD: Final = """
@@ -89,6 +90,8 @@ class Letters:
 
     async def lock_held(self, connection: Connection, deliveries: Sequence[Delivery]) -> set[str]:
         """Which of the keys of these deliveries are held; locked, so that nobody releases them meanwhile."""
+        if not await connection.fetchval(ANY_HELD, self.consumer):
+            return set()
         keys = {key for delivery in deliveries for key in delivery.order_keys}
         return await self.lock_keys(connection, keys)
 

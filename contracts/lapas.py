@@ -8,6 +8,7 @@ import re
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Final
 from uuid import UUID, uuid5
 
@@ -40,6 +41,8 @@ from contracts.personal import (
 
 ADULT_AGE: Final = 18
 CONDITIONS_MAX: Final = 40
+IDS_KEPT_MAX: Final = 4_096
+"""The id of a registration is derived several times for each event: for its key, by its handler, for its follow-ups."""
 CHILD_FACILITY_PREFIXES: Final = ("LPKA", "LPAS")
 _WIB: Final = timezone(timedelta(hours=7))
 _RELEASES: Final = UUID("5d1c3f0e-6a1b-5b6e-9c57-0c1f4a3f7e21")
@@ -232,6 +235,7 @@ def _normal(text: str) -> str:
     return _SPACE.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
+@lru_cache(maxsize=IDS_KEPT_MAX)
 def registration_id_of(release_id: str) -> UUID:
     """The registration that a release opens, the same in whichever database it is opened."""
     return uuid5(_REGISTRATIONS, release_id)
