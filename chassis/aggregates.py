@@ -36,7 +36,7 @@ def columns_of(state: Any) -> dict[str, Any]:
 
     What is nested in them is taken apart when the row is encoded; `asdict` would copy every value on the way.
     """
-    return {name: getattr(state, name) for name in _names(type(state))}
+    return {name: getattr(state, name) for name in _names(type(state))}  # type: ignore[arg-type]  # a class is hashable
 
 
 @cache
