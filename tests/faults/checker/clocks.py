@@ -61,7 +61,7 @@ def _look_at_work(run: Run, timeline: Timeline, work: Work, states: Mapping[str,
         elif due is not None and instant(entry.old.get("due_at")) != due:
             evidence = f"{what} in {work.xid} is of {due}, the clock {clock[1]} was set to {entry.old.get('due_at')}"
             sight.wrong(timeline.service, clock[0], evidence)
-    if work.fires_clocks:
+    if work.fires_clocks and run.is_quiet:
         _look_at_taken(timeline, work, taken, {clock for clock, _, _ in said}, states, sight)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +37,11 @@ class Run:
     def services(self) -> tuple[str, ...]:
         """The services of this run."""
         return tuple(self.about["services"])
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether everything stood still when it was recorded; else one file tells more than another that is older."""
+        return self.about.get("quiet_at") is not None
 
     @cached_property
     def log(self) -> Log:
@@ -81,16 +86,32 @@ def read(path: Path) -> Run:
     missing = {"services", "consumers", "upstream", "prefix"} - about.keys()
     if missing:
         raise FolderUnreadable(f"run.json lacks {', '.join(sorted(missing))}")
-    prefix = about["prefix"]
-    return Run(
+    timelines = {service: _timelines(path, service) for service in about["services"]}
+    run = Run(
         about=about,
         inputs=tuple(_lines(path / "inputs.jsonl")),
-        timelines={service: _timelines(path, service) for service in about["services"]},
+        timelines=timelines,
         tables={service: _tables(path / "tables" / service) for service in about["services"]},
-        records=tuple(_records(path / "topics", prefix)),
+        records=tuple(_records(path / "topics", about["prefix"])),
         mails=tuple(_lines(path / "mails.jsonl")),
         spans=tuple(_lines(path / "spans.jsonl")),
         answers=tuple(_lines(path / "http.jsonl")),
+    )
+    return run if run.is_quiet else _as_of_the_journals(run)
+
+
+def _as_of_the_journals(run: Run) -> Run:
+    """A run that never stood still, without what its services sent after their journals were written down."""
+    until = {service: max((e.at for e in lines[-1].entries), default=0.0) for service, lines in run.timelines.items()}
+
+    def is_told(record: Record) -> bool:
+        publisher = record.topic.partition(".")[0]
+        return record.timestamp is None or record.timestamp <= until.get(publisher, record.timestamp)
+
+    return replace(
+        run,
+        records=tuple(record for record in run.records if is_told(record)),
+        mails=tuple(mail for mail in run.mails if mail["at"] <= until.get("notifications", 0.0)),
     )
 
 

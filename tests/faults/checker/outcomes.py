@@ -46,11 +46,15 @@ class _Deliveries:
         for row in letters:
             self._by_place[place_of(row, run.about["prefix"])].append(row)
         self._topics = run.topics_of(consumer)
+        self._read = {
+            (row["topic"].removeprefix(run.about["prefix"]), row["partition"]): row["next_offset"]
+            for row in run.rows(consumer, "consumer_offset")
+        }
 
     def judge(self) -> None:
         events: dict[str, list[Record]] = defaultdict(list)
         for record in self._run.records:
-            if record.topic not in self._topics:
+            if record.topic not in self._topics or self._is_still_to_be_read(record):
                 continue
             reading = record.reading(self._consumer)
             if reading == "event":
@@ -62,6 +66,10 @@ class _Deliveries:
         for key, records in events.items():
             self._judge_event(key, records)
         self._judge_the_unknown(events)
+
+    def _is_still_to_be_read(self, record: Record) -> bool:
+        """Whether a run that never became quiet ended before the consumer came to a record."""
+        return not self._run.is_quiet and self._read.get((record.topic, record.partition), 0) <= record.offset
 
     def _judge_broken(self, record: Record) -> None:
         """Nobody can read it: it must lie there as a letter, at its place or under its key."""
@@ -127,6 +135,8 @@ def place_of(letter: Row, prefix: str) -> Place:
 
 def _look_at_fates(run: Run, sight: Sight) -> None:
     """What the lab knew beforehand of an input: broken ones are set aside, whole ones are not."""
+    if not run.is_quiet:
+        return
     for place, sent in _acknowledged(run):
         record = run.log.by_place.get(place)
         if record is None or sent.get("repeat_of") is not None or _is_alone(run, sent, record):

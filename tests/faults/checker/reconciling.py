@@ -70,8 +70,8 @@ class _Persons:
 
 
 def look(run: Run, sight: Sight) -> None:
-    """Reconcile registration with what the prisons said, and the other two with registration."""
-    if REGISTRATION not in run.services:
+    """Reconcile registration with what the prisons said, and the other two with registration, once all is quiet."""
+    if REGISTRATION not in run.services or not run.is_quiet:
         return
     persons = _Persons(run)
     counted: Counter[str] = Counter()

@@ -16,6 +16,8 @@ SHOWN_CHARS: Final = 160
 
 def look(run: Run, sight: Sight) -> None:
     """Tell each table anew from its journal, and compare."""
+    if not run.is_quiet:
+        return
     for service in run.services:
         tables, told = run.tables[service], run.final(service).by_table
         for table in sorted((tables.keys() | told.keys()) - UNTOLD):

@@ -297,3 +297,21 @@ def test_what_only_looks_broken_is_let_pass(telling: Telling, judged: Judged) ->
     telling(weekend)
 
     assert judged(weekend).violations == []
+
+
+def test_a_run_that_never_stood_still_is_judged_by_what_was_over(judged: Judged) -> None:
+    """What is on its way is no loss, and what left after the journals were written down was committed by somebody."""
+    weekend = good()
+    weekend.correct(weekend.report("B", 3))
+    weekend.report("B", 4, poison="schema")
+    with weekend.transaction("registration") as step:
+        number = weekend.change(step, "B")
+        weekend.line(step, "B", "correct", OFFICER, "person")
+        step.publish("registration-corrected", B, about("B", revision=4), number)
+    headers = {**weekend.topics["registration.events"][-1]["headers"], "ce_id": weekend.new_id()}
+    weekend.now += 1
+    weekend.append("registration.events", B, headers, about("B"))
+    weekend.mail({"message_id": "<left@later>"})
+    weekend.about["quiet_at"] = None
+
+    assert judged(weekend).broken == ["R8"]
