@@ -143,6 +143,7 @@ SCENES: Final[Mapping[str, Draw]] = {
             detail={"which": "in-transaction"},
         )
     ),
+    "a sender dies with a mail": with_faults(killed_at("sender.after_send", "notifications", times=2)),
     "the database comes from a copy": with_faults(
         Fault(at=EARLY, kind="restore", target="registration", seconds=3.0, detail={"killed": True})
     ),

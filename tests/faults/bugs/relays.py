@@ -96,7 +96,7 @@ class TwoRelaysSkipLocked(Relay):
 
 
 class _SkippingLocked(_Desk):
-    ROWS: Final = 1
+    ROWS: Final = 2
 
     def __init__(self, bare: Connection, relay: Relay) -> None:
         super().__init__(bare)
