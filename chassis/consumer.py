@@ -42,7 +42,7 @@ STUCK_SECONDS: Final = 60.0
 STOP_TIMEOUT_SECONDS: Final = 10.0
 BUG_WINDOW: Final = 100
 BUGS_MAX: Final = 20
-"""This many bugs among the last hundred deliveries look like a bad deploy, not like bad events."""
+"""This many bugs among the last hundred deliveries that a handler saw look like a bad deploy, not like bad events."""
 
 HEADER_NAME_UNREADABLE: Final = "the name of a header is not UTF-8"
 
@@ -188,7 +188,10 @@ class Consumer:
                 return
             if reader.seeks != seeks:
                 # A partition was put back after these were taken: what lies before them would be passed over.
-                self.positions.rewind()
+                if reader.seeks_when_rewound <= seeks:
+                    # Not again where all were put back: what is read from there already would be put back in its turn,
+                    # and so on without end where a batch is fetched faster than it is read.
+                    self.positions.rewind()
                 return
             await self._handle_in_turn(deliveries)
         except (UnavailableError, KafkaError, *TRANSIENT) as failure:
@@ -290,9 +293,19 @@ class Consumer:
             with contextlib.suppress(IllegalStateError, CommitFailedError, KafkaError, asyncio.TimeoutError):
                 await asyncio.wait_for(consumer.commit(mine), timeout=5.0)
 
+    def _met_too_many_bugs(self, endings: Sequence[Ended]) -> bool:
+        """Whether bugs were too many at any moment of these; what no handler was asked about says nothing of it."""
+        for ended in endings:
+            if ended.kind == "bug":
+                self._bugs.append(True)
+                if sum(self._bugs) >= BUGS_MAX:
+                    return True
+            elif ended.kind == "refused" or ended.outcome in {"applied", "irrelevant"}:
+                self._bugs.append(False)
+        return False
+
     async def _stop_if_too_many_bugs(self, result: BatchResult) -> None:
-        self._bugs.extend(ended.kind == "bug" for ended in result.ended)
-        if sum(self._bugs) < BUGS_MAX:
+        if not self._met_too_many_bugs(result.ended):
             return
         self.stop_reason = f"{BUGS_MAX} of the last {BUG_WINDOW} deliveries met a bug"
         log.error("consumer stopped", action="stop", consumer=self.name, reason=self.stop_reason)
