@@ -75,7 +75,7 @@ async def open_loop(stage: Stage, contender: Contender, *, rate: int, seconds: f
     """From the intended send to the follow-up on its topic."""
     given = with_sampled_traces(messages(int(rate * seconds), name="open"), contender.sampled)
     async with stage.trial(contender) as trial:
-        sent = await _sent_at(trial, given, rate=rate)
+        sent = await sent_at(trial, given, rate=rate)
         left = await trial.left_behind()
         verdict = trial.verdict(given, left)
     appended = first_appended(left)
@@ -87,7 +87,7 @@ async def idle(stage: Stage, contender: Contender, *, seconds: float) -> Latency
     """From the commit of an event to its follow-up on the topic, with one event at a time."""
     given = with_sampled_traces(messages(int(IDLE_RATE * seconds), name="idle", revisions=1), contender.sampled)
     async with stage.trial(contender) as trial:
-        sent = await _sent_at(trial, given, rate=IDLE_RATE)
+        sent = await sent_at(trial, given, rate=IDLE_RATE)
         left = await trial.left_behind()
         verdict = trial.verdict(given, left)
         committed_ms = await _committed(trial)
@@ -100,7 +100,7 @@ async def idle(stage: Stage, contender: Contender, *, seconds: float) -> Latency
     return Latency.of(contender, IDLE_RATE, times, sender_late_ms=sent.late_ms, verdict=verdict)
 
 
-async def _sent_at(trial: Trial, given: Sequence[Message], *, rate: float) -> Sent:
+async def sent_at(trial: Trial, given: Sequence[Message], *, rate: float) -> Sent:
     """Warm up, send at fixed times, as many at once as are due, and wait for what follows."""
     await trial.warm_up()
     intended: dict[str, float] = {}

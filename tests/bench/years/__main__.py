@@ -12,7 +12,7 @@ from deploy.local.backing import Backing
 from tests.bench import machine, record
 from tests.bench.stage import POSTGRES, Stage, stage
 from tests.bench.trace_sink import SpanDrain
-from tests.bench.years import backlog, growth, relayed, timers, workers
+from tests.bench.years import backlog, growth, relayed, retention, timers, workers
 from tests.bench.years.ground import console
 
 
@@ -33,6 +33,7 @@ BENCHES: Final[dict[str, Bench]] = {
     "timers": timers.run,
     "workers": workers.run,
     "backlog": backlog.run,
+    "retention": retention.run,
     "growth": growth.run,
 }
 
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--drained", type=_number, default=20_000, help="events a drain of one or two workers")
     parser.add_argument("--backlog", type=_number, default=10**6, help="events before the small service")
     parser.add_argument("--backlog-of-registration", type=_number, default=10**5, help="events before registration")
+    parser.add_argument("--inbox", type=_number, default=10**7, help="rows of an inbox that forgets")
     parser.add_argument("--explain", action=argparse.BooleanOptionalAction, default=True)
     return parser
 

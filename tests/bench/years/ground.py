@@ -63,7 +63,7 @@ async def trial_on(stage: Stage, contender: Contender, dsn: str) -> AsyncIterato
     """A contender on a given database and on topics of its own, not started; the database stays as it is then."""
     name = f"years{next(stage.numbers)}"
     wire = Wire(stage.backing, f"{name}.", stage.producer)
-    made = topics.of_catalogue(wire.prefix)
+    made = [_stamped(topic, wire) for topic in topics.of_catalogue(wire.prefix)]
     wire.partitions.update({topic.name: topic.local_partitions for topic in TOPICS.values()})
     await topics.ensure(stage.backing.bootstrap_servers, made)
     consumer = AIOKafkaConsumer(bootstrap_servers=stage.backing.bootstrap_servers)
@@ -76,6 +76,13 @@ async def trial_on(stage: Stage, contender: Contender, dsn: str) -> AsyncIterato
         trial.end()
         await consumer.stop()
         await topics.delete(stage.backing.bootstrap_servers, [topic.name for topic in made])
+
+
+def _stamped(topic: topics.Wanted, wire: Wire) -> topics.Wanted:
+    """The same; the outgoing topic with the broker's own time on what it takes."""
+    if topic.name != wire.topic(FACTS):
+        return topic
+    return replace(topic, config={**topic.config, "message.timestamp.type": "LogAppendTime"})
 
 
 @asynccontextmanager
