@@ -31,6 +31,11 @@ SELECT_HANDLED: Final = (
 )
 
 
+def part_ends(handled: int, *, events: int) -> int:
+    """How many tenths of the events have been handled whole."""
+    return min(handled * PARTS // events, PARTS)
+
+
 @dataclass
 class Progress:
     """How far it is and what it takes, looked at now and then."""
@@ -48,8 +53,7 @@ class Progress:
         if now - self._looked_at > LOOK_SECONDS:
             self._looked_at = now
             self.memory.append(self.process.memory_info().rss / MEBIBYTE)
-        parts = handled * PARTS // self.events
-        self.marks += [now - self.begun] * (min(parts, PARTS) - len(self.marks))
+        self.marks += [now - self.begun] * (part_ends(handled, events=self.events) - len(self.marks))
 
 
 @dataclass(frozen=True)
