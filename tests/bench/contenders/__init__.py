@@ -28,7 +28,7 @@ class Contender:
     sampled: float = 0.01
     is_traced: bool = False
     is_ours: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def _our_key(event_id: str) -> UUID:
