@@ -35,11 +35,13 @@ compose-secrets: ## make the passwords and keys that docker-compose.yml reads, o
 	@sh deploy/compose/make-secrets.sh
 
 ##@ Check
-.PHONY: test faults test-unit lint format
+.PHONY: test faults faults-selftest test-unit lint format
 test: lint ## lint, then every test on real Kafka and PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
 faults: $(READY) ## seeded runs of the real house that is broken while it works: RUNS=100 SEED=1, or SEED=random
 	@$(BIN)/python -m tests.faults.lab --runs $(RUNS) --seed $(SEED) $(ARGS)
+faults-selftest: $(READY) ## prove the checker: each seeded bug is caught within five runs, and sound runs are not flagged
+	@$(BIN)/python -m tests.faults.selftest $(ARGS)
 test-unit: $(READY) ## the tests that need no broker and no database
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 lint: $(READY) ## ruff, mypy --strict, import rules, dead code, frozen contracts
