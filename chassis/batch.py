@@ -182,7 +182,8 @@ class _Attempt:
         if not undecided:
             return
         keys = [d.event_key for d in undecided]
-        readable = {d.event_key: d.record_hash for d in undecided if d.malformed is None}
+        # Of those that share a key the first is handled, so it is the one to remember.
+        readable = {d.event_key: d.record_hash for d in reversed(undecided) if d.malformed is None}
         rows = await connection.fetch(INSERT_INBOX, self._consumer, list(readable), list(readable.values()))
         inserted = {row["event_key"] for row in rows}
         seen = await self._seen([key for key in keys if key not in inserted])

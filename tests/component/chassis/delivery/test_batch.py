@@ -113,6 +113,16 @@ async def test_an_event_id_reused_with_another_body_is_malformed(house: House) -
     assert await house.count("SELECT count(*) FROM inbox") == 1
 
 
+async def test_an_event_id_reused_in_the_same_batch_leaves_the_hash_of_the_first_body(house: House) -> None:
+    """The first one is a duplicate when it comes again, and not the one that was set aside."""
+    first, second = (record_of(released("r-1", name), place, event_id="same") for place, name in enumerate("AB"))
+
+    assert await house.outcomes(first, second) == ["applied", "malformed"]
+    assert await house.outcomes(replace(first, offset=2)) == ["duplicate"]
+    assert await house.outcomes(replace(second, offset=3)) == ["malformed"]
+    assert await house.names("r-1") == ["A"]
+
+
 async def test_a_key_that_was_not_named_is_learnt(house: House) -> None:
     """A handler that locks what `key_of` did not name is run again with it locked in order."""
     event = ReleaseAnnounced(release_id="r-1", facility="LP1-PLG", name="A", releases_on=FRIDAY.date())
