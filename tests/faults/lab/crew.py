@@ -150,6 +150,12 @@ class Crew:
             tails = "\n".join(f"{instance.name}:\n{tail(instance.log)}" for instance in self.instances.values())
             raise TimeoutError(f"a service did not become ready\n{tails}") from None
 
+    async def end(self) -> None:
+        """End all at once, and start none again."""
+        for instance in self.instances.values():
+            instance.is_wanted = False
+        await asyncio.gather(*(self.kill(instance) for instance in self.instances.values()))
+
     async def close(self) -> None:
         """End all."""
         for instance in self.instances.values():

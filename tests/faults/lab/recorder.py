@@ -46,9 +46,8 @@ class Recorder:
         bootstrap_servers: str,
         prefix: str,
         mailbox: Mailbox,
-        counter: Counter,
     ) -> None:
-        """Write everything but run.json."""
+        """Write what came in, what the databases hold and held, what lies on the topics, mails and spans."""
         write_lines(self.folder / "inputs.jsonl", book.entries)
         for service, url in databases.items():
             await journal.write_journal(url, self.folder / "journal" / f"{service}.jsonl")
@@ -56,6 +55,9 @@ class Recorder:
         await asyncio.to_thread(self._write_topics, bootstrap_servers, prefix)
         write_lines(self.folder / "mails.jsonl", map(_mail, reversed(mailbox.newest_first())))
         self._write_spans()
+
+    async def write_answers(self, counter: Counter, book: Book) -> None:
+        """Write what the public doors say in the end."""
         write_lines(self.folder / "http.jsonl", await _asked(counter, book))
 
     def ended(self) -> dict[str, int]:

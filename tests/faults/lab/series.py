@@ -17,7 +17,7 @@ from tests.faults.lab.drawing import draw
 from tests.faults.lab.ground import Ground
 from tests.faults.lab.run import Run
 
-RUN_SECONDS_MAX: Final = 240.0
+RUN_SECONDS_MAX: Final = 300.0
 CHECK_SECONDS_MAX: Final = 120.0
 BROKEN_LAB: Final = "lab"
 """The rule that is broken where a run could not be made or judged at all."""
