@@ -320,16 +320,28 @@ def _in_batches(
 
 
 async def _deliver(producer: Producer, batches: Sequence[_Batch]) -> None:
-    """Hand the batches over in order, and wait for the answers."""
+    """Hand the batches over, those of a partition in turn, and wait for the answers."""
+    turns: dict[tuple[str, int], list[_Batch]] = {}
+    for batch in batches:
+        turns.setdefault((batch.topic, batch.partition), []).append(batch)
+    await asyncio.gather(*(_deliver_in_turn(producer, each) for each in turns.values()))
+
+
+async def _deliver_in_turn(producer: Producer, batches: Sequence[_Batch]) -> None:
+    """Hand over the batches of one partition, each when the one before it was acknowledged.
+
+    Of a producer that is new to it a broker takes any batch, also one that comes behind one which it refused.
+    """
     for batch in batches:
         try:
             batch.answer = await producer.send_batch(batch.builder, batch.topic, partition=batch.partition)
         except KafkaError as failure:
-            # The producer is of no use any more; what it had acknowledged before is done all the same.
+            # What was acknowledged before is done all the same.
             batch.answer = asyncio.get_running_loop().create_future()
             batch.answer.set_exception(failure)
-            break
-    await asyncio.wait([batch.answer for batch in batches if batch.answer is not None])
+        await asyncio.wait({batch.answer})
+        if batch.answer.cancelled() or batch.answer.exception() is not None:
+            return
 
 
 def _size(row: Any) -> int:

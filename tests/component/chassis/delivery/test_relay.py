@@ -157,6 +157,33 @@ async def test_many_small_facts_at_once_are_not_taken_for_a_large_one(house: Hou
     assert sequences(first_of_each(await wire.lying(FACTS))) == {"a": list(range(450))}
 
 
+async def test_what_comes_behind_a_batch_that_is_refused_does_not_overtake_it(
+    house: House, dsn: str, wire: Wire
+) -> None:
+    """The topic takes less than it should: the first batch is too large for it, the rest of the same key is not."""
+    topic = wire.make("supervision.events", config={"max.message.bytes": "100000"})
+    async with house.pool.acquire() as connection, connection.transaction():
+        for number in range(200):
+            await put(connection, topic, "a", number=number, payload=b"x" * 1500)
+        await put(connection, wire.topic(FACTS), "b")
+
+    async with running(relay_of(house, wire.settings(dsn))):
+        await until(lambda: _is_parked(house))
+        await put(house.pool, topic, "c")
+        await until(lambda: _only_key(house, "a"))
+
+    assert "a" not in sequences(await wire.lying("supervision.events"))
+    assert await house.count("SELECT count(*) FROM outbox") == 200
+
+
+async def _is_parked(house: House) -> object:
+    return await house.count("SELECT count(*) FROM outbox WHERE parked_reason IS NOT NULL")
+
+
+async def _only_key(house: House, key: str) -> bool:
+    return not await house.count("SELECT count(*) FROM outbox WHERE key <> $1", key)
+
+
 async def _is_settled(house: House) -> bool:
     return not await house.count("SELECT count(*) FROM outbox WHERE parked_reason IS NULL") or bool(
         await house.count("SELECT count(*) FROM outbox WHERE parked_reason IS NOT NULL")
