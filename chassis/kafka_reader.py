@@ -25,6 +25,8 @@ class KafkaReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no ty
     """How often a partition was put elsewhere; records taken before that may leave a gap before them."""
     seeks_when_taken: int = 0
     """The same at the moment at which records were taken last."""
+    seeks_when_rewound: int = 0
+    """The same when every partition was put back last; what had been taken by then is read again from there."""
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Go on from there."""

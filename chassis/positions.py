@@ -121,6 +121,8 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         """Put every partition in hand back to the next record to handle; name those that have more to read."""
         for partition in tuple(self._placed):
             self.seek(partition, self.next[partition])
+        if (consumer := self.consumer) is not None:
+            consumer.seeks_when_rewound = consumer.seeks
         return [partition for partition, records in self.behind().items() if records]
 
     def behind(self, *, in_hand: bool = False) -> dict[TopicPartition, int]:
