@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from chassis import batch, dead_letters, housekeeping, letter_shelf, relay, timers
+from chassis import batch, dead_letters, housekeeping, letter_desk, letter_shelf, relay, timers
 from chassis.consumer import BATCH_RECORDS_MAX
 from chassis.database import connect
 from services.registration import store
@@ -70,6 +70,9 @@ async def _statements(connection: Any, *, per_cent: float) -> dict[str, tuple[An
         "timers: due": (timers.SELECT_DUE, now, ["first-contact"], timers.DUE_ROWS_MAX),
         "dead letters: known": (dead_letters.SELECT_KNOWN, consumer, handled),
         "dead letters: a page": (letter_shelf.SELECT_PAGE, None, None, None, None, PAGE),
+        "dead letters: a page of open ones": (letter_shelf.SELECT_PAGE, consumer, "parked", None, None, PAGE),
+        "dead letters: who follows": (letter_desk.SELECT_FOLLOWER, consumer),
+        "dead letters: count": (housekeeping.COUNT_LETTERS, consumer),
         f"registration: lock {BATCH_RECORDS_MAX}": (store.REGISTRATIONS.select, cases),
         "registration: one": (store.SELECT_ONE, cases[0]),
         "registration: timeline": (store.SELECT_TIMELINE, cases[0], None, PAGE),

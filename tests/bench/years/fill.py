@@ -70,6 +70,15 @@ FILL_OUTBOX: Final = """
       FROM (SELECT number, gen_random_uuid() AS event_id, md5((number % 100000)::text)::uuid::text AS key
               FROM generate_series($7::int, $7 + $1::int - 1) AS number) AS made
 """
+FILL_LETTERS: Final = """
+    INSERT INTO dead_letter (dead_letter_id, consumer, event_key, kind, state, reason, order_keys, topic, partition,
+                             record_offset, record_headers, record_value, record_hash, received_at, updated_at)
+    SELECT gen_random_uuid(), 'registration', gen_random_uuid(), kind, state, 'something was wrong with it',
+           ARRAY['subject:' || state || number % $2], 'lapas.events', 0, number, '[]', $3, '', now(), now()
+      FROM (SELECT number, CASE WHEN number % 20 = 0 THEN 'held' ELSE 'bug' END AS kind,
+                   CASE number % 20 WHEN 0 THEN 'waiting' WHEN 1 THEN 'parked' ELSE 'resolved' END AS state
+              FROM generate_series(1, $1::int) AS number) AS made
+"""
 TRACEPARENT: Final = "00-0dd88d0b13dd35b8b120e2233e713c30-1b640b534877c409-00"
 NUMBER: Final = "NUMBER"
 FIRST_RUNG: Final = timedelta(hours=24)
@@ -105,6 +114,12 @@ async def fill_inbox(connection: Any, rows: int, *, expired: int) -> None:
     async with without_indexes(connection, ["inbox"]):
         await connection.execute(FILL_INBOX, rows, expired)
     await settled(connection)
+
+
+async def fill_letters(connection: Any, rows: int) -> None:
+    """Dead letters, most of them settled, a twentieth open and a twentieth waiting, ten to a key."""
+    await connection.execute(FILL_LETTERS, rows, rows // 10, a_release().value)
+    await connection.execute("ANALYZE dead_letter")
 
 
 async def fill_outbox(connection: Any, rows: int, *, topic: str, first: int = 1) -> None:

@@ -20,7 +20,7 @@ from tests.bench.figures import interleaved, paired_ratio
 from tests.bench.load import FRIDAY, Message, messages
 from tests.bench.stage import Stage
 from tests.bench.years.explained import Explained, explain
-from tests.bench.years.fill import fill_service
+from tests.bench.years.fill import fill_letters, fill_service
 from tests.bench.years.ground import (
     OUR_REGISTRATION,
     console,
@@ -36,6 +36,7 @@ from tests.bench.years.ground import (
 COPIED_ROWS_MAX: Final = 100_000
 """Up to this size every run has a fresh copy; of a larger one the runs themselves are a hundredth."""
 AWAITED_MAX: Final = 5_000
+LETTERS: Final = 100_000
 RELEASED_APART: Final = timedelta(seconds=30)
 WARM_UP_EVENTS: Final = 1_000
 SETTLE: Final = "VACUUM (ANALYZE)"
@@ -135,10 +136,16 @@ async def run(stage: Stage, asked: argparse.Namespace) -> Growth:
     for level in levels:
         async with session(level.dsn) as connection:
             found[level.rows] = await sizes(connection, *TABLES)
-    explained = await explain(levels[-1].dsn, rows=levels[-1].rows) if asked.explain else []
+    explained = await _explained(levels[-1]) if asked.explain else []
     for level in levels:
         stage.backing.drop_database(level.name)
     return Growth(runs, found, explained)
+
+
+async def _explained(level: Level) -> list[Explained]:
+    async with session(level.dsn) as connection:
+        await fill_letters(connection, LETTERS)
+    return await explain(level.dsn, rows=level.rows)
 
 
 def at_office_time(contender: Contender, moment: datetime, *, folder: Path) -> Contender:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from chassis.relay import BATCH_ROWS_MAX, CLAIM
+from chassis.relay import BATCH_ROWS_MAX, CLAIM, UNPARK
 from tests.bench.contenders import OURS
 from tests.bench.drain import MEBIBYTE, Usage
 from tests.bench.stage import Stage, Stalled, Trial
@@ -22,6 +22,10 @@ PARTS: Final = 10
 VACUUM_SECONDS_MAX: Final = 150.0
 WARM_ROWS: Final = 1_000
 SMALL_ROWS: Final = 20_000
+PARKED_ROWS: Final = 1_000
+PARK_SOME: Final = """
+    UPDATE outbox SET parked_reason = 'no such topic' WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT $1)
+"""
 IS_EMPTY: Final = "SELECT NOT EXISTS (SELECT FROM outbox)"
 RELATIONS: Final = ("outbox", "outbox_pkey")
 SELECT_VACUUMED: Final = """
@@ -87,6 +91,9 @@ async def run(stage: Stage, asked: argparse.Namespace) -> Relayed:
         with said(f"{asked.messages:,} messages put into the outbox"):
             await fill_outbox(connection, asked.messages, topic=trial.wire.topic(FACTS), first=before + 1)
         full, claims = await sizes(connection, *RELATIONS), {"full": await _claim_ms(connection)}
+        await connection.execute(PARK_SOME, PARKED_ROWS)
+        claims[f"with {PARKED_ROWS:,} rows parked"] = await _claim_ms(connection)
+        await connection.execute(UNPARK)
         seconds, marks, usage = await _measured(trial, asked.messages)
         await _until_empty(connection)
         claims["just emptied"] = await _claim_ms(connection)
