@@ -43,6 +43,7 @@ MARK_IRRELEVANT: Final = """
     UPDATE inbox SET outcome = 'irrelevant', reason = d.reason
       FROM unnest($2::uuid[], $3::text[]) AS d(event_key, reason)
      WHERE inbox.consumer = $1 AND inbox.event_key = d.event_key
+       AND inbox.event_key = ANY($2)  -- once more: so rows are looked up by key, whatever is known of the table
 """
 UPSERT_OFFSETS: Final = """
     INSERT INTO consumer_offset (consumer, topic, partition, next_offset, updated_at)

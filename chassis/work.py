@@ -208,6 +208,7 @@ def _order(key: UUID | str) -> int | str:
 DELETE_TIMERS: Final = """
     DELETE FROM timer USING unnest($1::text[], $2::text[]) AS gone(subject, kind)
      WHERE timer.subject = gone.subject AND timer.kind = gone.kind
+       AND timer.subject = ANY($1)  -- once more: so rows are looked up by key, whatever is known of the table
 """
 
 UPSERT_TIMERS: Final = """
