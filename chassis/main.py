@@ -19,6 +19,8 @@ from chassis.service import Service
 from chassis.settings import NEEDED_TO_MIGRATE, Settings, SettingsInvalid
 
 EXIT_MISCONFIGURED: Final = 2
+SWITCH_SECONDS: Final = 0.0005
+"""The thread that exports spans gives way to the loop after so long; by default every answer waits 5 ms for it."""
 YOUNG_OBJECTS_MAX: Final = 20_000
 """A batch makes some ten thousand objects and drops them all: to look through them by the hundred is in vain."""
 
@@ -38,6 +40,7 @@ def main(service: Service, argv: Sequence[str] | None = None, *, probes: Probes 
         sys.exit(asyncio.run(_check(service, settings)))
     gc.freeze()  # what is imported stays
     gc.set_threshold(YOUNG_OBJECTS_MAX)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         sys.exit(uvloop.run(Process(service, settings, probes).run()))
     except SettingsInvalid as invalid:
