@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from tests.faults.lab.breaking_processes import SERVICES
+from tests.faults.lab.breaking_processes import SERVICES, SESSION_SECONDS
 from tests.faults.lab.house import TABLE_OF
 from tests.faults.lab.orders import Order
 from tests.faults.lab.plan import Fault
@@ -28,7 +28,9 @@ SESSIONS: Final[Mapping[str, str]] = {
 
 def _draw_broker(random: Random) -> tuple[str, float, Mapping[str, Any]]:
     how = random.choice(("stop", "kill", "kill", "pause"))
-    return "kafka", random.uniform(0.3, 2.5), {"how": how}
+    # A frozen broker keeps its connections; longer than a session only it can be away and come back with all of them.
+    seconds = SESSION_SECONDS + 1.5 if how == "pause" and random.random() < 0.4 else random.uniform(0.3, 2.5)
+    return "kafka", seconds, {"how": how}
 
 
 async def break_broker(scene: Scene, fault: Fault, record: dict[str, Any]) -> None:
