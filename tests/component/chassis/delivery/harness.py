@@ -120,6 +120,14 @@ class House:
         found = await self.desk.list_page(consumer=SERVICE, state=None, kind=None, after=None, limit=500)
         return [letter for letter in found if letter.state in states]
 
+    async def a_bug_with_followers(self, *followers: str) -> DeadLetter:
+        """A dead letter of a bug that is mended since, and events that wait behind it."""
+        self.wrong.bugs.add("BUG")
+        names = ["BUG", *followers]
+        await self.deliver(*(record_of(released("r-1", name), place) for place, name in enumerate(names)))
+        self.wrong.bugs.clear()
+        return (await self.letters_in("parked"))[0]
+
     async def follow(self) -> None:
         """Let all that waits follow, as the loop would."""
         while await self.desk.follow():

@@ -1,30 +1,14 @@
 """What is set aside is taken up again in order, once, by whoever comes first."""
 
 import asyncio
-from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanContext
 
 from chassis.letter_desk import CorrectionInvalid, LetterBehind, LetterGone
-from chassis.letters_view import DeadLetter
 from tests.component.chassis.delivery.harness import Gate, House, record_of, released, touching_two, until
-from tests.component.chassis.delivery.tally import FRIDAY
 
 BROKEN = b'{"release_id": "r-1", "name": "Budi", "released_at": "2026-05-29T09:30:00Z"}'
 GOOD = b'{"release_id": "r-1", "name": "Budi", "released_at": "2026-05-29T09:30:00Z", "facility": "LP1-PLG"}'
-
-
-async def a_bug_with_followers(house: House, *followers: str) -> DeadLetter:
-    """A dead letter of a bug that is mended since, and events that wait behind it."""
-    house.wrong.bugs.add("BUG")
-    names = ["BUG", *followers]
-    await house.deliver(*(record_of(released("r-1", name), place) for place, name in enumerate(names)))
-    house.wrong.bugs.clear()
-    return (await house.letters_in("parked"))[0]
 
 
 async def nothing_is_left(house: House) -> bool:
@@ -35,7 +19,7 @@ async def nothing_is_left(house: House) -> bool:
 
 async def test_events_behind_a_bug_follow_in_order_once_it_is_mended(house: House) -> None:
     """The retry settles the letter; what waited comes after it by itself, then what is new."""
-    letter = await a_bug_with_followers(house, "B", "C", "D")
+    letter = await house.a_bug_with_followers("B", "C", "D")
 
     ended = await house.desk.retry(letter.id, actor="ops")
     await house.follow()
@@ -48,7 +32,7 @@ async def test_events_behind_a_bug_follow_in_order_once_it_is_mended(house: Hous
 
 async def test_followers_come_by_the_loop_when_a_letter_is_settled(house: House) -> None:
     """Nobody has to ask for them."""
-    letter = await a_bug_with_followers(house, "B")
+    letter = await house.a_bug_with_followers("B")
     loop = asyncio.create_task(house.desk.run())
 
     await house.desk.retry(letter.id, actor="ops")
@@ -60,7 +44,7 @@ async def test_followers_come_by_the_loop_when_a_letter_is_settled(house: House)
 
 async def test_a_retry_that_meets_the_bug_again_keeps_everything_in_place(house: House) -> None:
     """It counts the attempt and tells nobody twice."""
-    letter = await a_bug_with_followers(house, "B")
+    letter = await house.a_bug_with_followers("B")
     house.wrong.bugs.add("BUG")
 
     ended = await house.desk.retry(letter.id, actor="ops")
@@ -74,7 +58,7 @@ async def test_a_retry_that_meets_the_bug_again_keeps_everything_in_place(house:
 
 async def test_a_follower_with_a_bug_of_its_own_holds_those_behind_it(house: House) -> None:
     """It is told then, since only now it is a letter that somebody must look at."""
-    letter = await a_bug_with_followers(house, "B", "BUG TOO", "D")
+    letter = await house.a_bug_with_followers("B", "BUG TOO", "D")
     house.wrong.bugs.add("BUG TOO")
 
     await house.desk.retry(letter.id, actor="ops")
@@ -90,7 +74,7 @@ async def test_a_follower_with_a_bug_of_its_own_holds_those_behind_it(house: Hou
 
 async def test_a_refused_follower_lets_the_next_one_pass(house: House) -> None:
     """A refusal holds nothing, whenever it comes."""
-    letter = await a_bug_with_followers(house, "REFUSED", "C")
+    letter = await house.a_bug_with_followers("REFUSED", "C")
 
     await house.desk.retry(letter.id, actor="ops")
     await house.follow()
@@ -142,7 +126,7 @@ async def test_a_correction_that_fits_no_schema_is_refused(house: House) -> None
 async def test_a_retry_that_waits_uses_a_correction_made_meanwhile(house: House) -> None:
     """It is decided on what the letter says when its turn comes."""
     await house.deliver(record_of(released("r-1", "WRONG NAME"), 0), store_offsets=False)
-    letter = await a_bug_with_followers(house)
+    letter = await house.a_bug_with_followers()
     corrected = GOOD.replace(b"Budi", b"Corrected")
 
     async with house.pool.acquire() as other, other.transaction():
@@ -157,7 +141,7 @@ async def test_a_retry_that_waits_uses_a_correction_made_meanwhile(house: House)
 
 async def test_a_discarded_event_lets_the_others_follow_and_comes_again_as_a_duplicate(house: House) -> None:
     """Giving it up counts as handling it."""
-    letter = await a_bug_with_followers(house, "B")
+    letter = await house.a_bug_with_followers("B")
 
     await house.desk.discard(letter.id, actor="ops", reason="sent by mistake")
     await house.follow()
@@ -171,7 +155,7 @@ async def test_a_discarded_event_lets_the_others_follow_and_comes_again_as_a_dup
 
 async def test_a_letter_retried_by_several_at_once_is_applied_once(house: House) -> None:
     """The others are told that somebody was quicker."""
-    letter = await a_bug_with_followers(house)
+    letter = await house.a_bug_with_followers()
 
     ends = await asyncio.gather(
         *(house.desk.retry(letter.id, actor=f"ops {n}") for n in range(4)), return_exceptions=True
@@ -184,7 +168,7 @@ async def test_a_letter_retried_by_several_at_once_is_applied_once(house: House)
 
 async def test_a_letter_retried_and_discarded_at_once_ends_in_one_way(house: House) -> None:
     """Whichever comes first; the names tell which."""
-    letter = await a_bug_with_followers(house)
+    letter = await house.a_bug_with_followers()
 
     retried, discarded = await asyncio.gather(
         house.desk.retry(letter.id, actor="one"),
@@ -198,7 +182,7 @@ async def test_a_letter_retried_and_discarded_at_once_ends_in_one_way(house: Hou
 
 async def test_a_waiting_event_cannot_be_taken_before_the_one_it_waits_for(house: House) -> None:
     """An operator who tries is told why."""
-    await a_bug_with_followers(house, "B")
+    await house.a_bug_with_followers("B")
     waiting = (await house.letters_in("waiting"))[0]
 
     with pytest.raises(LetterBehind):
@@ -229,7 +213,7 @@ async def test_a_retry_beside_live_events_of_the_same_key_leaves_no_phantom(hous
 
 async def test_a_live_event_that_waits_for_the_release_of_its_key_comes_after_it(house: House) -> None:
     """It stands at the held key's lock while the retry commits."""
-    letter = await a_bug_with_followers(house)
+    letter = await house.a_bug_with_followers()
     gate = Gate("retry.before_commit")
     operator = House(house.pool, probes=gate, wrong=house.wrong)
 
@@ -246,7 +230,7 @@ async def test_a_live_event_that_waits_for_the_release_of_its_key_comes_after_it
 
 async def test_a_key_stays_held_when_a_live_event_got_behind_it_first(house: House) -> None:
     """The operator stands at the lock while the live batch parks its event."""
-    letter = await a_bug_with_followers(house)
+    letter = await house.a_bug_with_followers()
     gate = Gate("batch.before_commit")
     consumer = House(house.pool, probes=gate, wrong=house.wrong)
 
@@ -289,117 +273,9 @@ async def test_letters_with_crossing_keys_follow_each_in_its_place(house: House)
     assert await nothing_is_left(house)
 
 
-async def test_a_letter_of_an_upstream_topic_is_told_again_after_an_hour_once(house: House) -> None:
-    """By the office's clock, and only while it is open."""
-    await a_bug_with_followers(house, "B")
-
-    told = []
-    for minutes in (59, 61, 200):
-        house.office_clock.stepped.set(FRIDAY + timedelta(minutes=minutes))
-        await house.desk.remind()
-        told.append([fact["reminder"] for fact in await house.announced()])
-
-    assert told == [[False], [False, True], [False, True]]
-
-
-@pytest.mark.parametrize(
-    ("topic", "facts"),
-    [
-        pytest.param("test.lapas.events", [("lapas.events", True, False), ("lapas.events", True, True)], id="upstream"),
-        pytest.param("test.supervision.events", [("supervision.events", False, False)], id="our own"),
-    ],
-)
-async def test_under_a_prefix_upstream_is_still_told_from_our_own(
-    house: House, topic: str, facts: list[tuple[str, bool, bool]]
-) -> None:
-    """A letter of our own is for operations alone, who are told once."""
-    prefixed = House(house.pool, prefix="test.")
-    await prefixed.deliver(replace(record_of(released("r-1", "REFUSED"), 0), topic=topic))
-
-    prefixed.office_clock.stepped.set(FRIDAY + timedelta(hours=2))
-    await prefixed.desk.remind()
-
-    announced = await prefixed.announced()
-    assert [(fact["source_topic"], fact["upstream"], fact["reminder"]) for fact in announced] == facts
-
-
-async def test_a_settled_letter_is_not_told_again(house: House) -> None:
-    """Its hour passes in silence."""
-    letter = await a_bug_with_followers(house)
-    await house.desk.retry(letter.id, actor="ops")
-
-    house.office_clock.stepped.set(FRIDAY + timedelta(hours=2))
-    await house.desk.remind()
-
-    assert len(await house.announced()) == 1
-
-
-async def test_a_dead_letter_is_told_in_codes_alone(house: House) -> None:
-    """Which and why, never what it says: no name, no id of a release."""
-    await a_bug_with_followers(house, "B")
-
-    (fact,) = await house.announced()
-
-    assert fact.pop("dead_letter_id") == str((await house.letters_in("parked"))[0].id)
-    assert fact.pop("dead_lettered_at") == "2026-05-29T09:30:00Z"
-    assert fact == {
-        "consumer": "registration",
-        "source_topic": "lapas.events",
-        "partition": 0,
-        "offset": 0,
-        "event_type": "lapas.client-released.v1",
-        "reason_kind": "bug",
-        "holds_key": True,
-        "upstream": True,
-        "reminder": False,
-    }
-
-
-async def test_a_refusal_is_told_with_its_rule(house: House) -> None:
-    """The rule's name is a word of ours."""
-    await house.deliver(record_of(released("r-1", "REFUSED"), 0))
-
-    (fact,) = await house.announced()
-
-    assert (fact["reason_kind"], fact["rule"], fact["holds_key"]) == ("refused", "name-refused", False)
-
-
 async def test_a_record_whose_subject_cannot_be_read_holds_nothing(house: House) -> None:
     """Nobody can say whose order is at stake."""
     unreadable = record_of(released("r-1", "A"), 0, key=b"r-2")
 
     assert await house.outcomes(unreadable, record_of(released("r-1", "B"), 1)) == ["malformed", "applied"]
     assert await house.count("SELECT count(*) FROM held_key") == 0
-
-
-async def test_what_becomes_of_a_letter_is_traced_from_the_prison_to_every_message(house: House) -> None:
-    """A retry, a reminder and a letter that had waited: each message has its span, and each span its parent."""
-    trace, origin = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-    memory = InMemorySpanExporter()
-    house = House(house.pool, spans=SimpleSpanProcessor(memory))
-    house.wrong.bugs |= {"BUG", "B"}
-    records = [record_of(released("r-1", name), place) for place, name in enumerate(["BUG", "B"])]
-    sent = ("traceparent", f"00-{trace}-{origin}-01".encode())
-    await house.deliver(*(replace(record, headers=(*record.headers, sent)) for record in records))
-    memory.clear()
-
-    house.office_clock.stepped.set(FRIDAY + timedelta(hours=2))
-    await house.desk.remind()
-    house.wrong.bugs.remove("BUG")
-    await house.desk.retry((await house.letters_in("parked"))[0].id, actor="ops")
-    await house.follow()
-
-    spans = memory.get_finished_spans()
-    assert {f"{span.context.trace_id:032x}" for span in spans if span.context is not None} == {trace}
-    ends = [(span.attributes or {})["bapas.outcome"] for span in spans if span.name.endswith("process")]
-    assert sorted(map(str, ends)) == ["applied", "dead_lettered"]
-    created = [span for span in spans if span.name.endswith("create")]
-    rows = await house.pool.fetch("SELECT headers FROM outbox ORDER BY seq OFFSET 1")
-    assert {row["headers"].decode().split(trace)[1][1:17] for row in rows} == {_id_of(span.context) for span in created}
-    letters = await house.pool.fetch("SELECT traceparent FROM dead_letter WHERE seq = 1")
-    known = {_id_of(span.context) for span in spans} | {row["traceparent"].split("-")[2] for row in letters}
-    assert {_id_of(span.parent) for span in created} <= known
-
-
-def _id_of(context: SpanContext | None) -> str:
-    return "" if context is None else f"{context.span_id:016x}"

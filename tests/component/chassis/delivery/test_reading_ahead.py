@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from aiokafka import TopicPartition
 
 from chassis.batch import BatchResult, BatchRunner, Offsets
 from chassis.consumer import BATCH_RECORDS_MAX, Consumer
@@ -87,6 +88,31 @@ async def test_a_batch_behind_one_that_failed_waits_for_it(house: House, dsn: st
     for partition in range(2):
         assert await house.names(f"r-{partition}") == [f"n{number:04}" for number in range(count)]
     assert await house.count("SELECT count(*) FROM outbox") == 2 * count
+
+
+async def test_what_was_read_behind_a_batch_that_failed_is_not_put_back_once_more(
+    house: House, dsn: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All was put back with that batch; to put it back again would make void what was read from there meanwhile."""
+    count = BATCHES * BATCH_RECORDS_MAX // 2
+    await send_many(wire, count)
+    consumer = consumer_of(house, wire.settings(dsn))
+    failing = Failing(house, fails=1)
+    consumer.runner, failing.reader = failing, consumer
+    rewind, rewound = consumer.positions.rewind, 0
+
+    def counted() -> list[TopicPartition]:
+        nonlocal rewound
+        rewound += 1
+        return rewind()
+
+    monkeypatch.setattr(consumer.positions, "rewind", counted)
+    async with running(consumer):
+        await until(lambda: have_seen(house, 2 * count))
+
+    assert rewound == 1
+    for partition in range(2):
+        assert await house.names(f"r-{partition}") == [f"n{number:04}" for number in range(count)]
 
 
 async def test_partitions_that_change_hands_are_not_read_ahead_by_two(house: House, dsn: str, wire: Wire) -> None:
