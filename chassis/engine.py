@@ -79,9 +79,9 @@ class Engine:
                 await work.flush()
                 await self.probes.reach(f"{point}.before_commit")
             await self.probes.reach(f"{point}.after_commit")
-        if work.published:
-            for tell in self.committed:
-                tell()
+            if work.published:  # told before the connection goes back: that asks the database once more
+                for tell in self.committed:
+                    tell()
         return result
 
     def record_created(self, transaction: Transaction) -> None:
