@@ -17,9 +17,15 @@ class NoPlace(Exception):
     """The README has no marks for this section."""
 
 
+def read(*, file: Path = FILE) -> dict[str, Any]:
+    """The last result of each benchmark."""
+    parts: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return parts
+
+
 def save(part: str, found: Any, *, file: Path = FILE) -> None:
     """Replace one part of the file and keep the others."""
-    parts = json.loads(file.read_text()) if file.exists() else {}
+    parts = read(file=file)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({**parts, part: found}, indent=1) + "\n")
 

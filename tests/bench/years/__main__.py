@@ -3,7 +3,7 @@
 import argparse
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
 import uvloop
@@ -38,6 +38,10 @@ BENCHES: Final[dict[str, Bench]] = {
 }
 
 
+PART: Final = "years {}"
+"""The part of the results' file that a benchmark writes."""
+
+
 def main() -> None:
     """Run what is asked for."""
     asked = _parser().parse_args()
@@ -55,8 +59,20 @@ async def _run(backing: Backing, asked: argparse.Namespace) -> int:
             for name in asked.benches or BENCHES:
                 found = await BENCHES[name](where, asked)
                 console.print("\n".join(found.table()))
-                record.save(f"years {name}", {**about, **found.as_rows()})
+                record.save(PART.format(name), {**about, **found.as_rows(), "table": found.table()})
+    if asked.readme:
+        record.write_section("years", section(record.read()))
     return 0
+
+
+def section(parts: Mapping[str, Any]) -> list[str]:
+    """What the README says: of each benchmark the last result, with when and where it was measured."""
+    lines = []
+    for name in BENCHES:
+        found = parts.get(PART.format(name))
+        if found is not None:
+            lines += [*found["table"], "", f"({name}: {machine.sentence(found)})", ""]
+    return lines[:-1]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--backlog-of-registration", type=_number, default=10**5, help="events before registration")
     parser.add_argument("--inbox", type=_number, default=10**7, help="rows of an inbox that forgets")
     parser.add_argument("--explain", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--readme", action="store_true", help="write the last result of each into the README")
     return parser
 
 

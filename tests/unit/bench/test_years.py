@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.bench import machine
 from tests.bench.contenders import FLOOR, OURS, Contender
 from tests.bench.invariants import Verdict
+from tests.bench.years import __main__ as years
 from tests.bench.years import growth, workers
 from tests.bench.years.backlog import PARTS, part_ends
 from tests.bench.years.explained import Explained
@@ -43,6 +45,19 @@ def test_two_workers_are_compared_with_one_and_no_loss_is_passed_over() -> None:
 
     assert found.as_rows()["two_by_one"] == {OURS.name: 1.5, FLOOR.name: 1.2}
     assert (found.holds(OURS), found.holds(FLOOR)) == (True, False)
+
+
+def test_the_readme_shows_of_each_the_last_result_and_where_it_comes_from() -> None:
+    about = {
+        "measured_at": "2026-11-24T10:00:00+00:00", "commit": "abc", "python": "3.11", "kafka": "4", "postgresql": "18",
+        "machine": {"processor": "P", "cores": 2, "memory_gib": 8}, "settings": dict.fromkeys(machine.SHOWN, "on"),
+    }  # fmt: skip
+    parts = {"pipeline": {}, "years growth": {**about, "table": ["| growth |"]}}
+
+    lines = years.section(parts)
+
+    assert lines[0] == "| growth |"
+    assert lines[-1].startswith("(growth: 2026-11-24, commit abc: P, 2 cores")
 
 
 @pytest.mark.parametrize(
