@@ -14,7 +14,7 @@ from tests.bench.contenders import CONTENDERS, Contender
 from tests.bench.stage import POSTGRES
 
 QUICK: Final = {"rounds": 1, "events": 5_000, "seconds": 4.0}
-WHOLE: Final = {"rounds": 5, "events": 20_000, "seconds": 10.0}
+WHOLE: Final = {"rounds": 5, "events": 20_000, "seconds": 8.0}
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from tests.bench.stage import Stage, Trial
 
 LEAD_SECONDS: Final = 0.2
 ROUNDED_UP_MS: Final = 1.0
-IDLE_RATE: Final = 30
+IDLE_RATE: Final = 50
 
 SELECT_COMMITTED: Final = """
     SELECT registration_id, pg_xact_commit_timestamp(xmin) AS committed_at FROM tracked_release

@@ -55,13 +55,13 @@ FASTSTREAM_OUTBOX: Final = Contender(
     "FastStream and faststream-outbox (SQLAlchemy), inbox table",
     "tests.bench.contenders.faststream_outbox_relay",
     migrations=tables.migrations_of_faststream_outbox,
-    events_share=0.1,
+    events_share=0.05,
 )
 CONFLUENT: Final = Contender(
     "confluent",
     "confluent-kafka and psycopg, a commit a message",
     "tests.bench.contenders.confluent_single",
-    events_share=0.3,
+    events_share=0.15,
 )
 CONFLUENT_BATCHED: Final = Contender(
     "conf-batched",
@@ -79,11 +79,16 @@ CONTENDERS: Final = {
             "faststream",
             "FastStream, a commit a message, own outbox",
             "tests.bench.contenders.faststream_plain",
-            events_share=0.2,
+            events_share=0.1,
         ),
         FASTSTREAM_OUTBOX,
         CONFLUENT,
         CONFLUENT_BATCHED,
+        Contender(
+            "conf-decides",
+            "the same, where SQL cannot say the rule: states read, decided on and written",
+            "tests.bench.contenders.confluent_deciding",
+        ),
         FLOOR,
     )
 }

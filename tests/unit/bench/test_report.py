@@ -31,7 +31,7 @@ def results(ours: float = 6_000.0, p99: float = 9.0) -> Results:
     found = Results(list(rates))
     found.drained = [drained(contender, rate / slower) for slower in (1, 2) for contender, rate in rates.items()]
     found.open_loop = [latency(OURS, 500, [p99 - 1.0]), latency(OURS, found.half_rate, [50.0])]
-    found.idle = [latency(OURS, 30, [4.0])]
+    found.idle = [latency(OURS, 50, [4.0])]
     return found
 
 
