@@ -11,6 +11,7 @@ from chassis.consumer import BATCH_RECORDS_MAX, Consumer
 from chassis.database import open_pool
 from chassis.delivery import Delivery
 from chassis.failures import UnavailableError
+from chassis.positions import Positions
 from deploy.local.backing import Backing
 from tests.component.chassis.delivery.harness import Gate, House, record_of, released, until
 from tests.component.chassis.delivery.wire import INTAKE, Wire, consumer_of, running, stop, wire_to
@@ -53,6 +54,17 @@ class Failing(BatchRunner):
         raise UnavailableError("as a test wants it")
 
 
+class CountingPositions(Positions):
+    """Counts how often everything was put back."""
+
+    rewound = 0
+
+    def rewind(self) -> list[TopicPartition]:
+        """Put everything back."""
+        self.rewound += 1
+        return super().rewind()
+
+
 async def send_many(wire: Wire, count: int) -> None:
     """Releases in two partitions, those of each in order; acknowledged all at once."""
     sending = []
@@ -91,7 +103,7 @@ async def test_a_batch_behind_one_that_failed_waits_for_it(house: House, dsn: st
 
 
 async def test_what_was_read_behind_a_batch_that_failed_is_not_put_back_once_more(
-    house: House, dsn: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    house: House, dsn: str, wire: Wire
 ) -> None:
     """All was put back with that batch; to put it back again would make void what was read from there meanwhile."""
     count = BATCHES * BATCH_RECORDS_MAX // 2
@@ -99,18 +111,11 @@ async def test_what_was_read_behind_a_batch_that_failed_is_not_put_back_once_mor
     consumer = consumer_of(house, wire.settings(dsn))
     failing = Failing(house, fails=1)
     consumer.runner, failing.reader = failing, consumer
-    rewind, rewound = consumer.positions.rewind, 0
-
-    def counted() -> list[TopicPartition]:
-        nonlocal rewound
-        rewound += 1
-        return rewind()
-
-    monkeypatch.setattr(consumer.positions, "rewind", counted)
+    positions = consumer.positions = CountingPositions(house.engine.pool, consumer.name)
     async with running(consumer):
         await until(lambda: have_seen(house, 2 * count))
 
-    assert rewound == 1
+    assert positions.rewound == 1
     for partition in range(2):
         assert await house.names(f"r-{partition}") == [f"n{number:04}" for number in range(count)]
 
