@@ -10,7 +10,7 @@ import pytest
 from tests.faults.lab.ground import Ground
 from tests.faults.lab.series import Series
 
-pytestmark = pytest.mark.timeout(200)
+pytestmark = pytest.mark.timeout(400)
 
 SEEDS = 1_000_000
 DRAWN: Sequence[str] | None = None
