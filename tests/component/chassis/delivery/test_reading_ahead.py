@@ -42,6 +42,7 @@ class Failing(BatchRunner):
         super().__init__(house.engine, house.letters)
         self.fails = fails
         self.reader: Consumer | None = None
+        self.rewound = 0  # how often all had been put back before it failed: places that are found late put back too
 
     async def run(self, deliveries: Sequence[Delivery], offsets: Offsets) -> BatchResult:
         """Fail, or handle the batch."""
@@ -51,6 +52,7 @@ class Failing(BatchRunner):
             while self.reader is None or len(self.reader._batches) < 2:  # noqa: ASYNC110, SLF001  it tells nobody
                 await asyncio.sleep(0.01)
         self.fails -= 1
+        self.rewound = getattr(self.reader.positions, "rewound", 0)
         raise UnavailableError("as a test wants it")
 
 
@@ -115,7 +117,7 @@ async def test_what_was_read_behind_a_batch_that_failed_is_not_put_back_once_mor
     async with running(consumer):
         await until(lambda: have_seen(house, 2 * count))
 
-    assert positions.rewound == 1
+    assert positions.rewound - failing.rewound == 1
     for partition in range(2):
         assert await house.names(f"r-{partition}") == [f"n{number:04}" for number in range(count)]
 
