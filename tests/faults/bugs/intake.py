@@ -11,7 +11,7 @@ from chassis.consumer import Consumer
 from chassis.dead_letters import Letters
 from chassis.delivery import Delivery, Ended
 from chassis.engine import Engine
-from chassis.failures import UnavailableError
+from chassis.failures import TRANSIENT, UnavailableError
 from chassis.positions import Positions
 from chassis.transaction import Cause
 from chassis.work import AggregateKey, WorkingSet
@@ -41,7 +41,7 @@ class FailedBatchPassedOver(BatchRunner):
         """Handle a batch, or say that it was, and go on."""
         try:
             return await super().run(deliveries, offsets)
-        except UnavailableError:
+        except (UnavailableError, *TRANSIENT):
             causes = [self.cause_of(delivery) for delivery in deliveries]
             return BatchResult([Ended("retried") for _ in deliveries], causes)
 
