@@ -9,6 +9,8 @@ from chassis.outbox import pack_headers
 from contracts.reference import load_reference
 from tests.bench.load import Message, messages
 
+PART_ROWS: Final = 1_000_000
+
 SELECT_INDEXES: Final = """
     SELECT indexname AS name, indexdef AS definition FROM pg_indexes
      WHERE schemaname = 'public' AND tablename = ANY ($1)
@@ -27,8 +29,8 @@ FILL_INBOX: Final = """
     INSERT INTO inbox (consumer, event_key, record_hash, received_at)
     SELECT 'registration', gen_random_uuid(), sha256(number::text::bytea),
            now() - CASE WHEN number <= $2 THEN interval '18 days'
-                        ELSE interval '16 days' * (1 - number::float8 / $1) END
-      FROM generate_series(1, $1::int) AS number
+                        ELSE interval '16 days' * (1 - number::float8 / $1::int) END
+      FROM generate_series($3::int, $4::int) AS number
 """
 FILL_REGISTRATION: Final = """
     INSERT INTO registration (registration_id, release_id, status, receiving_unit, holder_unit, epoch, juvenile,
@@ -44,12 +46,12 @@ FILL_REGISTRATION: Final = """
            'PO-HQ-02', 0, false, 5, 5
       FROM (SELECT number, $6::timestamptz + number * $7::interval AS released_at,
                    'LP' || number % 30 || '.2020.' || number AS release_id,
-                   CASE WHEN number > $1 - $2 THEN 'released' WHEN number % 3 = 0 THEN 'registered' ELSE 'closed'
+                   CASE WHEN number > $1::int - $2::int THEN 'released' WHEN number % 3 = 0 THEN 'registered' ELSE 'closed'
                    END AS status,
                    ($4::text[])[1 + number % cardinality($4::text[])] AS unit,
                    ($5::text[])[1 + number % cardinality($5::text[])] AS facility,
                    'nama' || (hashint4(number) & 1023) || ' keluarga' || (hashint4(number + 7) & 4095) AS name
-              FROM generate_series(1, $1::int) AS number) AS made
+              FROM generate_series($8::int, $9::int) AS number) AS made
 """
 FILL_TIMELINE: Final = """
     INSERT INTO timeline (entry_id, registration_id, step, to_status, actor_kind, actor_id, unit, document_ids,
@@ -90,6 +92,17 @@ def a_release() -> Message:
     return messages(1, name="past")[0]
 
 
+async def fill_part(connection: Any, statement: str, *arguments: object) -> None:
+    """As many rows as the server makes in some seconds."""
+    await connection.execute(statement, *arguments)
+
+
+async def fill_in_parts(connection: Any, statement: str, rows: int, *arguments: object) -> None:
+    """Rows by a statement that is told how many there will be, and last of all the first and the last of a part."""
+    for first in range(1, rows + 1, PART_ROWS):
+        await fill_part(connection, statement, rows, *arguments, first, min(first + PART_ROWS - 1, rows))
+
+
 async def fill_service(
     connection: Any, rows: int, *, awaited: int, first_released_at: datetime, distance: timedelta
 ) -> None:
@@ -100,19 +113,20 @@ async def fill_service(
     reference = load_reference()
     facilities, document = sorted(reference.facilities), a_release().value.decode()
     async with without_indexes(connection, ["inbox", "registration", "timeline", "timer"]):
-        await connection.execute(FILL_INBOX, rows, 0)
-        await connection.execute(
-            FILL_REGISTRATION, rows, awaited, document, sorted(reference.units), facilities, first_released_at, distance
+        await fill_in_parts(connection, FILL_INBOX, rows, 0)
+        units = sorted(reference.units)
+        await fill_in_parts(
+            connection, FILL_REGISTRATION, rows, awaited, document, units, facilities, first_released_at, distance
         )
-        await connection.execute(FILL_TIMELINE)
-        await connection.execute(FILL_TIMERS, FIRST_RUNG)
+        await fill_part(connection, FILL_TIMELINE)
+        await fill_part(connection, FILL_TIMERS, FIRST_RUNG)
     await settled(connection)
 
 
 async def fill_inbox(connection: Any, rows: int, *, expired: int) -> None:
     """Handled events of sixteen days, some of which need not be remembered any longer."""
     async with without_indexes(connection, ["inbox"]):
-        await connection.execute(FILL_INBOX, rows, expired)
+        await fill_in_parts(connection, FILL_INBOX, rows, expired)
     await settled(connection)
 
 
@@ -154,8 +168,8 @@ async def without_indexes(connection: Any, tables: Sequence[str]) -> AsyncIterat
     yield
     for row in reversed(constraints):
         unchecked = " NOT VALID" if row["refers"] else ""
-        await connection.execute(
-            f"ALTER TABLE {row['held_by']} ADD CONSTRAINT {row['name']} {row['definition']}{unchecked}"
+        await fill_part(
+            connection, f"ALTER TABLE {row['held_by']} ADD CONSTRAINT {row['name']} {row['definition']}{unchecked}"
         )
     for row in indexes:
-        await connection.execute(row["definition"])
+        await fill_part(connection, row["definition"])

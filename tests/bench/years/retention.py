@@ -19,7 +19,7 @@ from tests.bench.invariants import Traces, first_appended
 from tests.bench.latency import ROUNDED_UP_MS, sent_at
 from tests.bench.load import messages
 from tests.bench.stage import Stage
-from tests.bench.years.fill import FILL_INBOX, fill_inbox, settled
+from tests.bench.years.fill import FILL_INBOX, fill_in_parts, fill_inbox, settled
 from tests.bench.years.ground import console, new_database, said, session, sizes, trial_on
 
 RATE: Final = 500
@@ -191,7 +191,7 @@ async def _latency(stage: Stage, dsn: str, *, name: str) -> Times:
 async def _turned_over(connection: Any) -> list[Mapping[str, int]]:
     """The bytes of a table whose rows come and go, at the pace at which the server cleans up after it."""
     await connection.execute("TRUNCATE inbox")
-    await connection.execute(FILL_INBOX, TURNED_OVER, 0)
+    await fill_in_parts(connection, FILL_INBOX, TURNED_OVER, 0)
     await settled(connection)
     found = [await sizes(connection, *RELATIONS)]
     for _ in range(STEPS):
