@@ -43,6 +43,7 @@ POINT_LOOKUPS: Final = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_material": "off",
     "max_parallel_workers_per_gather": "0",
     "jit": "off",
 }

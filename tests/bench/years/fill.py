@@ -46,7 +46,8 @@ FILL_REGISTRATION: Final = """
            'PO-HQ-02', 0, false, 5, 5
       FROM (SELECT number, $6::timestamptz + number * $7::interval AS released_at,
                    'LP' || number % 30 || '.2020.' || number AS release_id,
-                   CASE WHEN number > $1::int - $2::int THEN 'released' WHEN number % 3 = 0 THEN 'registered' ELSE 'closed'
+                   CASE WHEN number > $1::int - $2::int THEN 'released'
+                        WHEN number % 3 = 0 THEN 'registered' ELSE 'closed'
                    END AS status,
                    ($4::text[])[1 + number % cardinality($4::text[])] AS unit,
                    ($5::text[])[1 + number % cardinality($5::text[])] AS facility,

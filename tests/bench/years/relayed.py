@@ -10,10 +10,12 @@ from typing import Any, Final
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.database import connect
 from chassis.relay import BATCH_ROWS_MAX, CLAIM, UNPARK
 from tests.bench.contenders import OURS
 from tests.bench.drain import MEBIBYTE, Usage
 from tests.bench.stage import Stage, Stalled, Trial
+from tests.bench.years.explained import explain_one
 from tests.bench.years.fill import fill_outbox
 from tests.bench.years.ground import POLL_SECONDS, STALL_SECONDS, in_roles, new_database, said, session, sizes, trial_on
 from tests.component.chassis.delivery.wire import FACTS, header
@@ -90,15 +92,15 @@ async def run(stage: Stage, asked: argparse.Namespace) -> Relayed:
         before = WARM_ROWS + SMALL_ROWS
         with said(f"{asked.messages:,} messages put into the outbox"):
             await fill_outbox(connection, asked.messages, topic=trial.wire.topic(FACTS), first=before + 1)
-        full, claims = await sizes(connection, *RELATIONS), {"full": await _claim_ms(connection)}
+        full, claims = await sizes(connection, *RELATIONS), {"full": await _claim_ms(dsn)}
         await connection.execute(PARK_SOME, PARKED_ROWS)
-        claims[f"with {PARKED_ROWS:,} rows parked"] = await _claim_ms(connection)
+        claims[f"with {PARKED_ROWS:,} rows parked"] = await _claim_ms(dsn)
         await connection.execute(UNPARK)
         seconds, marks, usage = await _measured(trial, asked.messages)
         await _until_empty(connection)
-        claims["just emptied"] = await _claim_ms(connection)
+        claims["just emptied"] = await _claim_ms(dsn)
         vacuumed = await _vacuumed(connection)
-        claims["vacuumed"] = await _claim_ms(connection)
+        claims["vacuumed"] = await _claim_ms(dsn)
         empty = await sizes(connection, *RELATIONS)
         small_after = await _emptied(trial, connection, SMALL_ROWS, first=before + asked.messages + 1)
         at_end = await sizes(connection, *RELATIONS)
@@ -163,13 +165,13 @@ async def _until_empty(connection: Any) -> None:
             await asyncio.sleep(POLL_SECONDS / 4)
 
 
-async def _claim_ms(connection: Any) -> float:
-    """The shortest of a few claims, as the server measures them."""
-    found = []
-    for _ in range(5):
-        plan = await connection.fetch(f"EXPLAIN (ANALYZE, TIMING OFF) {CLAIM}", BATCH_ROWS_MAX)
-        found.append(float(plan[-1][0].split()[2]))
-    return min(found)
+async def _claim_ms(dsn: str) -> float:
+    """The median of a few claims, as the server measures them for a relay."""
+    connection = await connect(dsn, name="bench")
+    try:
+        return (await explain_one(connection, "claim", CLAIM, BATCH_ROWS_MAX)).milliseconds
+    finally:
+        await connection.close()
 
 
 async def _vacuumed(connection: Any) -> Mapping[str, int]:

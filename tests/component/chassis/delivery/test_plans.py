@@ -97,6 +97,14 @@ async def test_the_first_of_many_are_read_in_order_and_not_sorted(connection: Co
     assert not sorts(await plan_of(connection, statement))
 
 
+async def test_parked_rows_are_looked_up_for_each_claimed_row_and_not_gone_through(connection: Connection) -> None:
+    """A thousand of them, gone through for each of five hundred, cost more than all the rest of the relay."""
+    steps = await plan_of(connection, relay.CLAIM)
+
+    assert "outbox_parked" in indexes(steps)
+    assert "Materialize" not in {step.kind for step in steps}
+
+
 async def test_who_follows_is_found_by_reading_the_open_letters_once(connection: Connection) -> None:
     """Once for each of them would be ten seconds for ten thousand that wait behind one key."""
     steps = await plan_of(connection, letter_desk.SELECT_FOLLOWER)
