@@ -39,12 +39,17 @@ async def break_broker(scene: Scene, fault: Fault, record: dict[str, Any]) -> No
     async with scene.broker:
         if fault.detail["how"] == "pause":
             kafka.pause()
-            await asyncio.sleep(fault.seconds)
-            kafka.resume()
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                kafka.resume()
             return
         await asyncio.to_thread(kafka.stop if fault.detail["how"] == "stop" else kafka.kill)
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(kafka.start)
+        # Also where another fault of this run fails meanwhile: the next run stands on the same ground.
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            await asyncio.to_thread(kafka.start)
 
 
 def _draw_database(random: Random) -> tuple[str, float, Mapping[str, Any]]:
@@ -59,8 +64,10 @@ async def break_database(scene: Scene, fault: Fault, record: dict[str, Any]) -> 
             await asyncio.to_thread(postgres.kill)
         else:
             await asyncio.to_thread(postgres.stop, immediate=how == "immediate")
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(postgres.start)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            await asyncio.to_thread(postgres.start)
 
 
 def _draw_restore(random: Random) -> tuple[str, float, Mapping[str, Any]]:

@@ -55,12 +55,12 @@ class Route:
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand a connection on until either side ends it."""
         if self.is_cut:
-            _reset(writer)
+            reset(writer)
             return
         try:
             far_reader, far_writer = await asyncio.open_connection(HOST, self.to_port)
         except OSError:
-            _reset(writer)
+            reset(writer)
             return
         pair = (writer, far_writer)
         self._pairs.add(pair)
@@ -87,7 +87,7 @@ class Route:
         pairs = list(self._pairs)
         for pair in pairs:
             for each in pair:
-                _reset(each)
+                reset(each)
         return len(pairs)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Way) -> None:
@@ -190,8 +190,11 @@ class Proxy:
         done.result(ANSWER_SECONDS)
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        sock: socket.socket = writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection so that the other side is told that it broke, and not that it is over."""
+    sock: socket.socket | None = writer.get_extra_info("socket")
+    # One that has just ended by itself has no socket any more, or one without a descriptor.
+    with contextlib.suppress(OSError, ValueError):
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     writer.transport.abort()

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Self
 
 import pytest
+import uvloop
 
 from deploy.local.ports import HOST, free_ports
-from tests.faults.lab.proxy import BOTH, Proxy, Way
+from tests.faults.lab.proxy import BOTH, Proxy, Way, reset
 
 ROUTE = "somebody"
 SOON = 0.3
@@ -110,3 +111,21 @@ async def is_answered(proxy: Proxy) -> bool:
             await caller.say("anybody?")
             return await asyncio.wait_for(caller.hear(), timeout=5) == "anybody?"
     return False
+
+
+@pytest.mark.parametrize("was_asked", [True, False], ids=["no descriptor", "no socket"])
+def test_a_connection_that_has_just_ended_is_reset_without_a_word(was_asked: bool) -> None:  # noqa: FBT001
+    """On the loop on which the proxy runs: there a socket that was asked for before is kept, and the file is closed."""
+
+    async def reset_after_the_end() -> bool:
+        (port,) = free_ports(1)
+        async with await asyncio.start_server(lambda _reader, writer: writer.close(), HOST, port):
+            _, writer = await asyncio.open_connection(HOST, port)
+            if was_asked:
+                assert writer.get_extra_info("socket") is not None
+            writer.transport.abort()
+            await asyncio.sleep(0.05)
+            reset(writer)
+            return writer.is_closing()
+
+    assert uvloop.run(reset_after_the_end())
