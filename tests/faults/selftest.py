@@ -110,7 +110,7 @@ class Selftest:
         lanes = [asyncio.create_task(_lane(jobs, starting)) for _ in range(min(self.lanes, len(jobs)))]
         results = [found for lane in await asyncio.gather(*lanes) for found in lane]
         tried = sorted((found for found in results if found.name in BUGS), key=lambda found: bugs.index(found.name))
-        return _tell(tried, [found for found in results if found.name not in BUGS], time.monotonic() - began)
+        return tell(tried, [found for found in results if found.name not in BUGS], time.monotonic() - began)
 
     async def catch(self, ground: Ground, *, bug: str) -> Found:
         """Run the scene of a bug with other seeds until a rule that must see it does."""
@@ -162,7 +162,7 @@ async def _lane(jobs: deque[Job], starting: asyncio.Lock) -> list[Found]:
     return done
 
 
-def _tell(tried: Sequence[Found], sound: Sequence[Found], seconds: float) -> int:
+def tell(tried: Sequence[Found], sound: Sequence[Found], seconds: float) -> int:
     """Say what came of it in a table; 1 if the checker is not proven."""
     escaped = [found.name for found in tried if not found.caught]
     flagged = [found.scene for found in sound if found.broken]
