@@ -21,6 +21,7 @@ FROM_SERVER.set_forkserver_preload([small_entry.__name__, entry.__name__])
 
 WATCH_SECONDS: Final = 0.05
 READY_SECONDS: Final = 60.0
+READY_ANSWER_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -140,15 +141,13 @@ class Crew:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def until_ready(self, http: httpx.AsyncClient) -> None:
-        """Wait until every wanted instance takes requests and has partitions; raises TimeoutError with their logs."""
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                for instance in list(self.instances.values()):
-                    while instance.is_wanted and not await _is_ready(http, instance.url):  # noqa: ASYNC110 - it is asked
-                        await asyncio.sleep(WATCH_SECONDS)
-        except TimeoutError:
-            tails = "\n".join(f"{instance.name}:\n{tail(instance.log)}" for instance in self.instances.values())
-            raise TimeoutError(f"a service did not become ready\n{tails}") from None
+        """Wait until every wanted instance takes requests and has partitions; raises TimeoutError that says why not."""
+        end = time.monotonic() + READY_SECONDS
+        for instance in list(self.instances.values()):
+            while instance.is_wanted and (missing := await _missing(http, instance.url)):
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{instance.name} is not ready: {missing}\n{tail(instance.log)}")
+                await asyncio.sleep(WATCH_SECONDS)
 
     async def end(self) -> None:
         """End all at once, and start none again."""
@@ -173,10 +172,11 @@ class Crew:
             instance.began |= {"ended_at": time.time(), "how": word}
 
 
-async def _is_ready(http: httpx.AsyncClient, url: str) -> bool:
+async def _missing(http: httpx.AsyncClient, url: str) -> str:
+    """What a process says that it lacks; empty when it is ready."""
     try:
-        answer = await http.get(f"{url}/readyz", timeout=2)
-    except httpx.TransportError:
-        return False
-    parts = answer.json().get("parts", [])
-    return answer.is_success and all(not part["problem"] for part in parts)
+        answer = await http.get(f"{url}/readyz", timeout=READY_ANSWER_SECONDS)
+    except httpx.TransportError as failure:
+        return f"no answer ({type(failure).__name__})"
+    problems = [f"{part['name']}: {part['problem']}" for part in answer.json().get("parts", []) if part["problem"]]
+    return ", ".join(problems) or ("" if answer.is_success else f"status {answer.status_code}")
