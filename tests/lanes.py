@@ -12,20 +12,22 @@ from xdist.scheduler import LoadScopeScheduling
 
 LONG_LANES: Final = (
     ("tests/faults/",),
+    ("tests/journeys/",),
     (
         "tests/component/chassis/",
-        "tests/component/registration/",
-        "tests/component/supervision/",
-        "tests/component/notifications/",
-        "tests/component/worked_example/",
         "tests/component/local/test_backing.py",
         "tests/component/local/test_topics.py",
         "tests/contract/test_compose_jobs.py",
     ),
-    ("tests/journeys/",),
     ("tests/component/demo/", "tests/component/local/test_stack.py"),
+    (
+        "tests/component/registration/",
+        "tests/component/supervision/",
+        "tests/component/notifications/",
+        "tests/component/worked_example/",
+    ),
 )
-"""In the order in which they begin, so that the two processes end at about the same time."""
+"""The longest begins, so that the two processes end at about the same time."""
 
 
 class Lane(NamedTuple):

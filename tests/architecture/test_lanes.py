@@ -23,7 +23,7 @@ def test_what_one_lane_names_is_in_no_other(path: str) -> None:
 @pytest.mark.parametrize(
     ("test", "lane"),
     [
-        ("tests/component/registration/test_desk.py::test_a[x::y/z]", "tests/component/chassis/"),
+        ("tests/component/supervision/test_a.py::test_a[x::y/z]", "tests/component/registration/"),
         ("tests/component/local/test_stack.py::test_a", "tests/component/demo/"),
         ("tests/component/local/test_ports.py::test_a", "tests/component/local"),
         ("tests/contract/test_image.py::TestA::test_b[x/y]", "tests/contract"),

@@ -37,7 +37,9 @@ async def connection(request: pytest.FixtureRequest, house: House) -> AsyncItera
     [
         pytest.param(store.REGISTRATIONS.select, "registration_pkey", id="lock the cases of a batch"),
         pytest.param(store.SELECT_ONE, "registration_pkey", id="one case"),
-        pytest.param(store.SELECT_ANNOUNCED_SAME_PERSON, "registration_announced_person", id="the same person announced"),
+        pytest.param(
+            store.SELECT_ANNOUNCED_SAME_PERSON, "registration_announced_person", id="the same person announced"
+        ),
         pytest.param(store.SELECT_BOARD, "registration_awaited", id="the board"),
         pytest.param(store.SELECT_SEARCH, "registration_by_name", id="the list"),
         pytest.param(store.SELECT_TIMELINE, "timeline_of", id="a timeline"),
