@@ -25,10 +25,22 @@ ID_REUSED: Final = "event id reused with another body"
 
 Offsets = Mapping[tuple[str, int], int]
 
-LOCK_OFFSETS: Final = """
-    SELECT topic, partition, next_offset FROM consumer_offset
-     WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
-     ORDER BY topic, partition FOR UPDATE
+MOVE_OFFSETS: Final = """
+    WITH before AS MATERIALIZED (
+        SELECT topic, partition, next_offset FROM consumer_offset
+         WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
+         ORDER BY topic, partition FOR UPDATE
+    ), moved AS (
+        INSERT INTO consumer_offset (consumer, topic, partition, next_offset, updated_at)
+        SELECT $1, topic, partition, o.next_offset, now()
+          FROM unnest($2::text[], $3::int[], $4::bigint[]) AS o(topic, partition, next_offset)
+          LEFT JOIN before USING (topic, partition)
+         ORDER BY topic, partition  -- sorted: so all of them are locked before the first is written
+        ON CONFLICT (consumer, topic, partition) DO UPDATE
+           SET next_offset = EXCLUDED.next_offset, updated_at = EXCLUDED.updated_at
+         WHERE consumer_offset.next_offset < EXCLUDED.next_offset
+    )
+    SELECT topic, partition, next_offset FROM before
 """
 INSERT_INBOX: Final = """
     INSERT INTO inbox (consumer, event_key, record_hash, received_at)
@@ -44,14 +56,6 @@ MARK_IRRELEVANT: Final = """
       FROM unnest($2::uuid[], $3::text[]) AS d(event_key, reason)
      WHERE inbox.consumer = $1 AND inbox.event_key = d.event_key
        AND inbox.event_key = ANY($2)  -- once more: so rows are looked up by key, whatever is known of the table
-"""
-UPSERT_OFFSETS: Final = """
-    INSERT INTO consumer_offset (consumer, topic, partition, next_offset, updated_at)
-    SELECT $1, topic, partition, next_offset, now()
-      FROM unnest($2::text[], $3::int[], $4::bigint[]) AS o(topic, partition, next_offset) ORDER BY topic, partition
-    ON CONFLICT (consumer, topic, partition) DO UPDATE
-       SET next_offset = EXCLUDED.next_offset, updated_at = EXCLUDED.updated_at
-     WHERE consumer_offset.next_offset < EXCLUDED.next_offset
 """
 
 
@@ -161,15 +165,17 @@ class _Attempt:
         for place, delivery in enumerate(self._deliveries):
             if self._ended[place] is None:
                 self._ended[place] = await self._settle(delivery, self._causes[place])
-        await self._write(offsets)
+        await self._write()
         return BatchResult([ended or Ended("applied") for ended in self._ended], list(self._causes), self._transactions)
 
     async def _skip_handled(self, offsets: Offsets) -> None:
-        """Lock the partitions' offsets, so that an old owner and a new one take turns; what lies below is done."""
+        """Lock and move the partitions' offsets: an old owner and a new one take turns; what lay below was done."""
         if not offsets:
             return
-        topics, partitions = zip(*offsets, strict=True)
-        rows = await self._work.connection.fetch(LOCK_OFFSETS, self._consumer, list(topics), list(partitions))
+        topics, partitions = map(list, zip(*offsets, strict=True))
+        rows = await self._work.connection.fetch(
+            MOVE_OFFSETS, self._consumer, topics, partitions, list(offsets.values())
+        )
         stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         for place, delivery in enumerate(self._deliveries):
             record = delivery.record
@@ -234,7 +240,7 @@ class _Attempt:
         self._transactions.append(letter)
         return ended
 
-    async def _write(self, offsets: Offsets) -> None:
+    async def _write(self) -> None:
         connection = self._work.connection
         await self._pile.write(connection)
         endings = [(d, e) for d, e in zip(self._deliveries, self._ended, strict=True) if e is not None]
@@ -245,11 +251,6 @@ class _Attempt:
         if irrelevant:
             keys, reasons = zip(*irrelevant, strict=True)
             await connection.execute(MARK_IRRELEVANT, self._consumer, list(keys), list(reasons))
-        if offsets:
-            topics, partitions = zip(*offsets, strict=True)
-            await connection.execute(
-                UPSERT_OFFSETS, self._consumer, list(topics), list(partitions), list(offsets.values())
-            )
 
     async def _forget(self, event_keys: Sequence[UUID]) -> None:
         """Take inbox rows away again: what is set aside is not done, so its retry must not look like a duplicate."""

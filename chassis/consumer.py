@@ -1,6 +1,6 @@
 """The consumer: batches from Kafka through FastStream into the batch runner, whatever the records hold.
 
-A batch is read while the one before it is in its transaction; it is handled behind that one, and only if that one was.
+Records are read while a batch is in its transaction; they are handled behind that one, and only if that one was.
 No exception leaves it: what cannot be done now is read again after a pause.
 """
 
@@ -24,6 +24,7 @@ from chassis.inbox import Inbox
 from chassis.kafka_reader import UNREADABLE_HEADERS, KafkaReader
 from chassis.metrics import ConsumerMetrics
 from chassis.positions import Positions
+from chassis.read_ahead import ReadAhead, Taken
 from chassis.settings import Settings
 from chassis.subscription import read_with_ours, subscribe
 
@@ -75,13 +76,14 @@ class Consumer:
     _pause: float = RETRY_SECONDS_FIRST
     _moved_at: float = 0.0
     _in_hand: bool = False
-    _batches: "set[asyncio.Task[None]]" = field(default_factory=set)
+    _handling: "asyncio.Task[None] | None" = None
     stop_reason: str | None = None
 
     def __post_init__(self) -> None:
         """Not started."""
         self._stopping = asyncio.Event()
         self.positions = Positions(self.engine.pool, self.runner.consumer)
+        self._waiting = ReadAhead(batch_max=BATCH_RECORDS_MAX)
 
     @property
     def name(self) -> str:
@@ -109,21 +111,22 @@ class Consumer:
                 log.warning("consumer is built anew", action="consume", failure=type(failure).__name__)
             finally:
                 self._stopping.set()
+                self._waiting.clear()
                 self.positions.forget()
                 with contextlib.suppress(Exception):  # it is thrown away; what it did is in the database
                     await asyncio.wait_for(asyncio.shield(broker.stop()), timeout=STOP_TIMEOUT_SECONDS)
-                await self._end_batches()
+                await self._end_batch()
                 self._stopping.clear()
             await asyncio.sleep(1.0)
 
-    async def _end_batches(self) -> None:
-        """Let the batch in hand end; roll back one that does not."""
-        if not self._batches:
+    async def _end_batch(self) -> None:
+        """Let the batch in hand end; roll back one that does not. What waits behind it is read again."""
+        self._waiting.clear()
+        if (handling := self._handling) is None:
             return
-        _, late = await asyncio.wait(self._batches, timeout=STOP_TIMEOUT_SECONDS)
-        for batch in late:
-            batch.cancel()
+        _, late = await asyncio.wait({handling}, timeout=STOP_TIMEOUT_SECONDS)
         if late:
+            handling.cancel()
             await asyncio.wait(late)
 
     def _subscribe(self) -> tuple[KafkaBroker, Any]:
@@ -160,48 +163,48 @@ class Consumer:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _consume(self, records: Sequence[ConsumerRecord[Any, Any]]) -> None:
-        """Let a batch be read while the one before it is handled, and return as soon as that one has ended."""
-        reader, before = self.positions.consumer, tuple(self._batches)
-        if reader is None:
+        """Read records and let them wait for their turn; return when there is room for more."""
+        if (reader := self.positions.consumer) is None:
             return
+        seeks = reader.seeks_when_taken
         self.metrics.polled(self.name)
-        batch = asyncio.create_task(self._handle(records, reader, seeks=reader.seeks_when_taken, before=before))
-        self._batches.add(batch)
-        batch.add_done_callback(self._batches.discard)
-        if before:
-            await asyncio.wait(before)
+        try:
+            taken = Taken(await self._read_all(records), reader, seeks)
+        except Exception:
+            log.exception("records put back", action="consume", records=len(records))
+            await self._put_back(record.topic for record in records)
+            return
+        if self._stopping.is_set():
+            return
+        self._waiting.add(taken)
+        if self._handling is None:
+            self._handling = asyncio.create_task(self._handle_waiting())
+        await self._waiting.until_room()
 
-    async def _handle(
-        self,
-        records: Sequence[ConsumerRecord[Any, Any]],
-        reader: KafkaReader,
-        *,
-        seeks: int,
-        before: Sequence["asyncio.Task[None]"],
-    ) -> None:
+    async def _handle_waiting(self) -> None:
+        """Handle batch after batch until nothing waits."""
+        try:
+            while not self._stopping.is_set() and (batch := self._waiting.next_batch(self.positions.consumer)):
+                await self._handle(batch)
+        finally:
+            self._handling = None
+
+    async def _handle(self, deliveries: Sequence[Delivery]) -> None:
         """Take a batch to its end or put it back; nothing is raised, since nobody above would keep the batch."""
         try:
-            deliveries = await self._read_all(records)
-            if before:
-                await asyncio.wait(before)
-            if self._stopping.is_set():
-                return
-            if reader.seeks != seeks:
-                # A partition was put back after these were taken: what lies before them would be passed over.
-                if reader.seeks_when_rewound <= seeks:
-                    # Not again where all were put back: what is read from there already would be put back in its turn,
-                    # and so on without end where a batch is fetched faster than it is read.
-                    self.positions.rewind()
-                return
             await self._handle_in_turn(deliveries)
         except (UnavailableError, KafkaError, *TRANSIENT) as failure:
-            log.warning("batch put back", action="consume", failure=type(failure).__name__, records=len(records))
+            log.warning("batch put back", action="consume", failure=type(failure).__name__, records=len(deliveries))
         except Exception:
-            log.exception("batch put back", action="consume", records=len(records))
+            log.exception("batch put back", action="consume", records=len(deliveries))
         else:
             return
+        await self._put_back(delivery.record.topic for delivery in deliveries)
+
+    async def _put_back(self, topics: Iterable[str]) -> None:
+        """Read again from the next record to handle, after a pause that grows."""
         self.positions.rewind()
-        self._count((record.topic, None, Ended("retried")) for record in records)
+        self._count((topic, None, Ended("retried")) for topic in topics)
         await self._wait(self._pause)
         self._pause = min(self._pause * 2, RETRY_SECONDS_MAX)
 

@@ -54,6 +54,14 @@ async def _prepare(connection: Any) -> None:
         await connection.set_type_codec(json_type, encoder=encode_json, decoder=json.loads, schema="pg_catalog")
 
 
+async def _keep(_connection: Any) -> None:
+    """Give a connection back as it is.
+
+    An open transaction is rolled back all the same; what else asyncpg would undo with one more question to the
+    database (settings, listeners, locks of a session) nothing of ours leaves behind.
+    """
+
+
 async def open_pool(dsn: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> "Pool":
     """Open a pool of connections that all carry the session limits, the plans for look-ups and the JSON codecs."""
     return await asyncpg.create_pool(
@@ -61,6 +69,7 @@ async def open_pool(dsn: str, *, name: str, size_max: int = POOL_SIZE_MAX) -> "P
         min_size=1,
         max_size=size_max,
         init=_prepare,
+        reset=_keep,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
         server_settings={**SESSION_LIMITS, **POINT_LOOKUPS, "application_name": name},

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ class Backing:
 
     `kafka` and `postgres` can be stopped, killed and started again and keep their data. All calls block; from
     a coroutine they are for the moments when nothing else should run. `postgres_settings` are settings of the server
-    that differ from those of the local stack.
+    that differ from those of the local stack, `kafka_options` those of the broker's Java instead of the small ones.
     """
 
     def __init__(
@@ -32,6 +32,7 @@ class Backing:
         *,
         fsync: bool = True,
         postgres_settings: Mapping[str, str] | None = None,
+        kafka_options: Sequence[str] | None = None,
     ) -> None:
         self._temporary = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
@@ -44,6 +45,7 @@ class Backing:
             controller_port=controller_port,
             processes=self.processes,
             logs=logs,
+            **({} if kafka_options is None else {"java_options": kafka_options}),
         )
         self.postgres = Postgres(
             self.folder / "postgres",

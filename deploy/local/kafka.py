@@ -4,12 +4,13 @@ import asyncio
 import base64
 import signal
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from deploy.local import downloads, ports
 from deploy.local.blocking import wait_for
-from deploy.local.java import java
+from deploy.local.java import java, small
 from deploy.local.kafka_client import administrator
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
@@ -60,12 +61,22 @@ Configuration:
 class Kafka:
     """A broker in a folder; it keeps its data over a stop and over a kill."""
 
-    def __init__(self, folder: Path, *, port: int, controller_port: int, processes: Processes, logs: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        controller_port: int,
+        processes: Processes,
+        logs: Path,
+        java_options: Sequence[str] = small(HEAP_MEGABYTES_MAX),
+    ) -> None:
         self.folder = folder
         self.port = port
         self.controller_port = controller_port
         self.log = logs / "kafka.log"
         self._processes = processes
+        self._java_options = java_options
         self._process: Process | None = None
         self._class_path = ""
         self._advertised: dict[int, int] = {}
@@ -166,7 +177,7 @@ class Kafka:
         logging = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}"
         return Program(
             name="kafka",
-            command=java(logging, *arguments, class_path=self._class_path, heap_megabytes_max=HEAP_MEGABYTES_MAX),
+            command=java(logging, *arguments, class_path=self._class_path, options=self._java_options),
             log=self.log,
             folder=self.folder,
             stop_seconds=STOP_SECONDS,

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.error import URLError
 
 from deploy.local import downloads
-from deploy.local.java import java
+from deploy.local.java import java, small
 from deploy.local.ports import HOST
 from deploy.local.problem import Problem
 from deploy.local.processes import Process, Processes, Program
@@ -42,7 +42,7 @@ class Traces:
         return self._processes.start(
             Program(
                 name="traces",
-                command=java(MAIN_CLASS, *arguments, class_path=class_path, heap_megabytes_max=HEAP_MEGABYTES_MAX),
+                command=java(MAIN_CLASS, *arguments, class_path=class_path, options=small(HEAP_MEGABYTES_MAX)),
                 log=self.log,
                 folder=self.folder,
                 # It keeps nothing that an orderly end would save.

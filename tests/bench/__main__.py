@@ -11,7 +11,7 @@ import uvloop
 from deploy.local.backing import Backing
 from tests.bench import pipeline
 from tests.bench.contenders import CONTENDERS, Contender
-from tests.bench.stage import POSTGRES
+from tests.bench.stage import KAFKA, POSTGRES
 
 QUICK: Final = {"rounds": 1, "events": 5_000, "seconds": 4.0}
 WHOLE: Final = {"rounds": 5, "events": 20_000, "seconds": 8.0}
@@ -27,7 +27,7 @@ def main() -> None:
             setattr(asked, name, value)
     asked.parts = asked.parts or (["drain"] if asked.only else list(pipeline.PARTS))
     asked.only = asked.only or list(CONTENDERS.values())
-    with Backing(postgres_settings=POSTGRES) as backing:
+    with Backing(postgres_settings=POSTGRES, kafka_options=KAFKA) as backing:
         sys.exit(uvloop.run(asked.command(backing, asked)))
 
 

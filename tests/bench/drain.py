@@ -45,6 +45,7 @@ class Drained:
     events: int
     seconds: float
     cpu_seconds: float
+    servers_cpu_seconds: float
     commits_per_event: float
     memory_mib: float
     verdict: Verdict
@@ -59,9 +60,19 @@ class Drained:
         """CPU seconds for a thousand events."""
         return self.cpu_seconds / self.events * 1_000
 
+    @property
+    def servers_cpu_per_thousand(self) -> float:
+        """CPU seconds that database and broker took for a thousand events."""
+        return self.servers_cpu_seconds / self.events * 1_000
+
     def as_row(self) -> dict[str, Any]:
         """For the file that machines read."""
-        return {**asdict(self), "rate": self.rate, "cpu_seconds_per_1000": self.cpu_per_thousand}
+        return {
+            **asdict(self),
+            "rate": self.rate,
+            "cpu_seconds_per_1000": self.cpu_per_thousand,
+            "servers_cpu_seconds_per_1000": self.servers_cpu_per_thousand,
+        }
 
 
 async def drain(stage: Stage, contender: Contender, *, events: int) -> Drained:
@@ -73,9 +84,12 @@ async def drain(stage: Stage, contender: Contender, *, events: int) -> Drained:
         trial.process.send(signal.SIGSTOP)
         await trial.send(given)
         usage = Usage(psutil.Process(trial.process.pid))
+        servers = [Usage(psutil.Process(pid)) for pid in stage.server_pids]
         begun_ms = time.time_ns() / 1e6
         trial.process.send(signal.SIGCONT)
         await trial.until_followed(given, watch=usage.look)
+        for each in servers:
+            each.look()  # while the sessions of the contender are still there: their time goes with them
         trial.end()
         commits, left = await trial.commits(), await trial.left_behind()
         verdict = trial.verdict(given, left)
@@ -84,6 +98,7 @@ async def drain(stage: Stage, contender: Contender, *, events: int) -> Drained:
         count,
         (max(first_appended(left).values()) - begun_ms) / 1000,
         usage.cpu_seconds,
+        sum(each.cpu_seconds for each in servers),
         commits / (count + len(sent_once(trial.warm))),
         usage.memory_bytes_max / MEBIBYTE,
         verdict,

@@ -1,7 +1,8 @@
 """The pipeline benchmark: every contender drained in interleaved rounds, then at fixed rates, then idle."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from tests.bench.trace_sink import SpanDrain
 
 PARTS: Final = ("drain", "open", "idle")
 PICTURE: Final = STATE / "bench.png"
+LATENCY_ROUNDS: Final = 3
 ROOM: Final = 1.2
 """Nobody is measured at a rate that comes closer to its own maximum: its queue would only grow."""
 
@@ -47,14 +49,19 @@ async def _measure(where: Stage, asked: argparse.Namespace, results: Results) ->
             results.drained.append(await drain(where, contender, events=asked.events))
             console.print(drained_line(results.drained[-1]))
     if "open" in asked.parts:
-        for rate in (STEADY_RATE, results.half_rate):
-            for contender in able(results, rate):
+        for rate in (results.half_rate, STEADY_RATE):
+            for contender in _in_turns(able(results, rate), asked.rounds):
                 results.open_loop.append(await open_loop(where, contender, rate=rate, seconds=asked.seconds))
                 console.print(latency_line(results.open_loop[-1]))
     if "idle" in asked.parts:
-        for contender in asked.only:
+        for contender in _in_turns(asked.only, asked.rounds):
             results.idle.append(await idle(where, contender, seconds=asked.seconds))
             console.print(latency_line(results.idle[-1]))
+
+
+def _in_turns(contenders: Sequence[Contender], rounds: int) -> Iterator[Contender]:
+    """Everyone once a round; three rounds tell a pause of the machine from one of a contender."""
+    return chain.from_iterable(interleaved(contenders, min(rounds, LATENCY_ROUNDS)))
 
 
 def able(results: Results, rate: int) -> Sequence[Contender]:
@@ -65,7 +72,8 @@ def able(results: Results, rate: int) -> Sequence[Contender]:
 def drained_line(one: Drained) -> str:
     """A drain as it ends."""
     return (
-        f"{one.contender:<12} {one.rate:8,.0f} events/s  cpu {one.cpu_per_thousand:6.3f} s/1,000  "
+        f"{one.contender:<12} {one.rate:8,.0f} events/s  "
+        f"cpu {one.cpu_per_thousand:6.3f} + {one.servers_cpu_per_thousand:5.3f} s/1,000  "
         f"commits {one.commits_per_event:5.2f}/event  {one.memory_mib:4.0f} MiB  {one.verdict}"
     )
 

@@ -68,13 +68,14 @@ class Results:
         return [run.verdict for run in runs if run.contender == contender.name]
 
     def latency(self, contender: Contender, rate: int) -> Latency | None:
-        """What was measured at a rate, if it was."""
+        """What was measured at a rate over all rounds, if it was."""
         found = [one for one in self.open_loop if (one.contender, one.rate) == (contender.name, rate)]
-        return found[-1] if found else None
+        return Latency.of_rounds(found) if found else None
 
     def when_idle(self, contender: Contender) -> Latency | None:
         """From commit to Kafka, if it was measured."""
-        return next((one for one in self.idle if one.contender == contender.name), None)
+        found = [one for one in self.idle if one.contender == contender.name]
+        return Latency.of_rounds(found) if found else None
 
 
 def bounds(results: Results) -> list[Bound]:
@@ -103,6 +104,7 @@ def throughput_table(results: Results) -> list[str]:
         "of floor",
         "ours-1 is",
         "CPU s/1,000",
+        "of database and broker",
         "commits/event",
         "MiB",
         "lost or doubled",
@@ -119,6 +121,7 @@ def throughput_table(results: Results) -> list[str]:
                 _ratio(rates, results.rates(FLOOR), "{:.2f}"),
                 _ratio(results.rates(OURS), rates, "{:.1f}x"),
                 f"{median(one.cpu_per_thousand for one in own):.3f}",
+                f"{median(one.servers_cpu_per_thousand for one in own):.3f}",
                 f"{median(one.commits_per_event for one in own):.2f}",
                 f"{max(one.memory_mib for one in own):.0f}",
                 _worst(results.verdicts(contender)),

@@ -32,6 +32,8 @@ POSTGRES: Final = {
     "max_wal_size": "4GB",
     "track_commit_timestamp": "on",
 }
+KAFKA: Final = ("-Xms1g", "-Xmx1g", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35")
+"""As the broker's own start script runs it; the local stack gives it little memory and the first compiler alone."""
 DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
 CHILDREN_TOPIC: Final = "lapas.juvenile.events"
 POLL_SECONDS: Final = 0.02
@@ -60,6 +62,11 @@ class Stage:
     admin: Any
     span_endpoint: str
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def server_pids(self) -> tuple[int, int]:
+        """The processes of the broker and of the database server."""
+        return self.backing.kafka.process.pid, self.backing.postgres.process.pid
 
     @asynccontextmanager
     async def trial(self, contender: Contender) -> AsyncIterator["Trial"]:

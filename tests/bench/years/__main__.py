@@ -10,7 +10,7 @@ import uvloop
 
 from deploy.local.backing import Backing
 from tests.bench import machine, record
-from tests.bench.stage import POSTGRES, Stage, stage
+from tests.bench.stage import KAFKA, POSTGRES, Stage, stage
 from tests.bench.trace_sink import SpanDrain
 from tests.bench.years import backlog, growth, relayed, retention, timers, workers
 from tests.bench.years.ground import console
@@ -47,7 +47,7 @@ def main() -> None:
     asked = _parser().parse_args()
     # It complains of every topic that is not there yet, or not any more; what stays wrong is raised.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    with Backing(postgres_settings=POSTGRES) as backing:
+    with Backing(postgres_settings=POSTGRES, kafka_options=KAFKA) as backing:
         sys.exit(uvloop.run(_run(backing, asked)))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from aiokafka import TopicPartition
 
-from chassis.batch import UPSERT_OFFSETS, BatchResult, BatchRunner, Offsets
+from chassis.batch import MOVE_OFFSETS, BatchResult, BatchRunner, Offsets
 from chassis.consumer import Consumer
 from chassis.dead_letters import Letters
 from chassis.delivery import Delivery, Ended
@@ -26,7 +26,7 @@ class OffsetBeforeCommit(BatchRunner):
         async def store(work: WorkingSet, _learnt: Sequence[AggregateKey]) -> None:
             topics, partitions = zip(*offsets, strict=True)
             await work.connection.execute(
-                UPSERT_OFFSETS, self.consumer, list(topics), list(partitions), list(offsets.values())
+                MOVE_OFFSETS, self.consumer, list(topics), list(partitions), list(offsets.values())
             )
 
         if offsets:

@@ -17,7 +17,7 @@ GOOD = Verdict()
 
 def drained(contender: Contender, rate: float, verdict: Verdict = GOOD) -> Drained:
     """A run of a thousand events at this rate."""
-    return Drained(contender.name, 1_000, 1_000 / rate, 0.1, 0.02, 100.0, verdict)
+    return Drained(contender.name, 1_000, 1_000 / rate, 0.1, 0.2, 0.02, 100.0, verdict)
 
 
 def latency(contender: Contender, rate: int, milliseconds: Sequence[float]) -> Latency:
@@ -47,6 +47,16 @@ def test_ratios_are_those_of_the_same_round() -> None:
 
     assert measured["ours-1 / confluent, drained events/s"] == pytest.approx(6.0)
     assert measured["ours-1 / floor, drained events/s"] == pytest.approx(0.75)
+
+
+def test_a_figure_at_a_rate_is_the_median_of_its_rounds() -> None:
+    found = results()
+    found.open_loop += [latency(OURS, 500, [11.0]), latency(OURS, 500, [400.0])]
+
+    one = found.latency(OURS, 500)
+
+    assert one is not None
+    assert (one.p99_ms, one.max_ms, one.events) == (12.0, 401.0, 3)
 
 
 def test_half_of_ours_is_half_of_the_median_in_whole_hundreds() -> None:

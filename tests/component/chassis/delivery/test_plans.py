@@ -54,7 +54,7 @@ async def connection(request: pytest.FixtureRequest, shared_pool: Pool) -> Async
     [
         pytest.param(batch.SELECT_INBOX, "inbox_pkey", id="was this event handled"),
         pytest.param(batch.DELETE_INBOX, "inbox_pkey", id="forget that it was"),
-        pytest.param(batch.LOCK_OFFSETS, "consumer_offset_pkey", id="how far a partition was read"),
+        pytest.param(batch.MOVE_OFFSETS, "consumer_offset_pkey", id="how far a partition was read"),
         pytest.param(TALLIES.select, "tally_pkey", id="lock the aggregates of a batch"),
         pytest.param(work.DELETE_TIMERS, "timer_pkey", id="stop clocks"),
         pytest.param(timers.SELECT_DUE, "timer_due_at", id="which clocks are due"),

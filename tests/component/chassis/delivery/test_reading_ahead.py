@@ -49,11 +49,24 @@ class Failing(BatchRunner):
         if not self.fails:
             return await super().run(deliveries, offsets)
         async with asyncio.timeout(10):
-            while self.reader is None or len(self.reader._batches) < 2:  # noqa: ASYNC110, SLF001  it tells nobody
+            while self.reader is None or not self.reader._waiting:  # noqa: ASYNC110, SLF001  it tells nobody
                 await asyncio.sleep(0.01)
         self.fails -= 1
         self.rewound = getattr(self.reader.positions, "rewound", 0)
         raise UnavailableError("as a test wants it")
+
+
+class Sizes(BatchRunner):
+    """Notes how large the batches are."""
+
+    def __init__(self, house: House) -> None:
+        super().__init__(house.engine, house.letters)
+        self.sizes: list[int] = []
+
+    async def run(self, deliveries: Sequence[Delivery], offsets: Offsets) -> BatchResult:
+        """Note the size and handle the batch."""
+        self.sizes.append(len(deliveries))
+        return await super().run(deliveries, offsets)
 
 
 class CountingPositions(Positions):
@@ -85,6 +98,30 @@ async def send_many(wire: Wire, count: int) -> None:
 async def have_seen(house: House, count: int) -> bool:
     """Whether so many events were applied."""
     return await house.count("SELECT coalesce(sum(seen), 0) FROM tally") >= count
+
+
+async def have_read(consumer: Consumer, count: int) -> bool:
+    """Whether so many deliveries wait behind the batch in hand."""
+    return len(consumer._waiting) == count  # noqa: SLF001
+
+
+async def test_all_that_comes_while_a_batch_is_in_hand_is_the_next_batch(house: House, dsn: str, wire: Wire) -> None:
+    """However few there are in each poll, they do not wait for one another."""
+    consumer = consumer_of(house, wire.settings(dsn))
+    consumer.runner = sizes = Sizes(house)
+    async with running(consumer):
+        await wire.release("r-begin")
+        await until(lambda: have_seen(house, 1))
+        house.engine.probes = gate = Gate("batch.before_commit")
+        await wire.release("r-first")
+        await gate.reached.wait()
+        for number in range(20):
+            await wire.release(f"r-{number}")
+        await until(lambda: have_read(consumer, 20))
+        gate.opened.set()
+        await until(lambda: have_seen(house, 22))
+
+    assert sizes.sizes == [1, 1, 20]
 
 
 async def test_a_batch_behind_one_that_failed_waits_for_it(house: House, dsn: str, wire: Wire) -> None:
