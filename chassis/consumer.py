@@ -82,6 +82,7 @@ class Consumer:
     def __post_init__(self) -> None:
         """Not started."""
         self._stopping = asyncio.Event()
+        self._stop_lock = asyncio.Lock()
         self.positions = Positions(self.engine.pool, self.runner.consumer)
         self._waiting = ReadAhead(batch_max=BATCH_RECORDS_MAX)
 
@@ -310,14 +311,15 @@ class Consumer:
     async def _stop_if_too_many_bugs(self, result: BatchResult) -> None:
         if not self._met_too_many_bugs(result.ended):
             return
-        self.stop_reason = f"{BUGS_MAX} of the last {BUG_WINDOW} deliveries met a bug"
-        log.error("consumer stopped", action="stop", consumer=self.name, reason=self.stop_reason)
-        async with self.engine.pool.acquire(timeout=5.0) as connection:
-            await connection.execute(INSERT_STOP, self.name, self.stop_reason)
+        async with self._stop_lock:  # who looks meanwhile would not find it yet, and say so afterwards
+            self.stop_reason = f"{BUGS_MAX} of the last {BUG_WINDOW} deliveries met a bug"
+            log.error("consumer stopped", action="stop", consumer=self.name, reason=self.stop_reason)
+            async with self.engine.pool.acquire(timeout=5.0) as connection:
+                await connection.execute(INSERT_STOP, self.name, self.stop_reason)
         self._bugs.clear()
 
     async def _read_stop(self) -> None:
-        async with self.engine.pool.acquire(timeout=5.0) as connection:
+        async with self._stop_lock, self.engine.pool.acquire(timeout=5.0) as connection:
             self.stop_reason = await connection.fetchval(SELECT_STOP, self.name)
         self.metrics.stopped(self.name, stopped=self.stop_reason is not None)
 

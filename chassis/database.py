@@ -48,6 +48,9 @@ POINT_LOOKUPS: Final = {
     "jit": "off",
 }
 
+ANY_PLAN: Final = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material"), "on")
+"""For what goes through whole tables: a migration that fills a column, a count for a report."""
+
 
 async def _prepare(connection: Any) -> None:
     for json_type in ("json", "jsonb"):
@@ -135,7 +138,8 @@ INSERT_MIGRATION: Final = "INSERT INTO schema_migration (component, version, nam
 
 async def migrate(dsn: str, migrations: Sequence[Migration]) -> list[Migration]:
     """Apply what is missing, one transaction a file, under a lock; several runs at once apply each file once."""
-    connection = await connect(dsn, name="migrate", settings={"statement_timeout": "0", "transaction_timeout": "0"})
+    unbounded = {"statement_timeout": "0", "transaction_timeout": "0"}
+    connection = await connect(dsn, name="migrate", settings={**ANY_PLAN, **unbounded})
     try:
         await _lock(connection)
         await connection.execute(CREATE_MIGRATION_TABLE)

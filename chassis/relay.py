@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,6 +39,7 @@ STANDBY_POLL_SECONDS: Final = 0.5
 ACKNOWLEDGE_TIMEOUT_SECONDS: Final = 30.0
 KEEP_ALIVE_SECONDS: Final = 2.0
 UNPARK_SECONDS: Final = 60.0
+ONE_BY_ONE_SECONDS: Final = 60.0
 DROP_TIMEOUT_SECONDS: Final = 5.0
 REBUILD_PAUSE_SECONDS: Final = 1.0
 RELAY_LOCK: Final = 7_215_002
@@ -75,6 +76,10 @@ class _Behind(Exception):
     """Waits behind a row of the same key that cannot go."""
 
 
+class StaleProducerError(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """The producer does not know the topic as it is now, or sent together what the broker takes only one by one."""
+
+
 @dataclass
 class Relay:
     """The loop that empties the outbox of one database."""
@@ -92,6 +97,7 @@ class Relay:
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _producer: Producer | None = None
     _leading: bool = False
+    _one_by_one: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_leading(self) -> bool:
@@ -187,15 +193,30 @@ class Relay:
         """Send the rows and say of each why it was not acknowledged, if it was not."""
         known = await self._known_topics(producer, {row["topic"] for row in rows}, connection)
         failures: list[BaseException | None] = [_Behind()] * len(rows)
-        batches = _in_batches(producer, rows, known, failures)
+        now = asyncio.get_running_loop().time()
+        one_by_one = {topic for topic, until in self._one_by_one.items() if until > now}
+        batches = _in_batches(producer, rows, known, failures, one_by_one=one_by_one)
         if batches:
-            with contextlib.suppress(TimeoutError):  # what was acknowledged by then is done all the same
+            try:
                 await self._while_alive(_deliver(producer, batches), connection)
+            except TimeoutError as late:  # what was acknowledged by then is done all the same
+                failures[batches[0].places[0]] = late
         for batch in batches:
-            failure = batch.failure()
-            for place in batch.places:
-                failures[place] = failure
+            if batch.answer is not None:
+                failure = self._failure_of(batch)
+                for place in batch.places:
+                    failures[place] = failure
         return failures
+
+    def _failure_of(self, batch: "_Batch") -> BaseException | None:
+        """Why a batch that was handed over was not acknowledged, where that is the fault of its rows and no other's."""
+        failure = batch.failure()
+        if isinstance(failure, MessageSizeTooLargeError) and len(batch.places) > 1:
+            # A topic's limit holds for whole batches: one of these rows may be too large, or only all of them.
+            self._one_by_one[batch.topic] = asyncio.get_running_loop().time() + ONE_BY_ONE_SECONDS
+            return StaleProducerError(batch.topic)
+        # That there is no such topic is said by the metadata alone, which a producer may have had no answer about.
+        return StaleProducerError(batch.topic) if isinstance(failure, UnknownTopicOrPartitionError) else failure
 
     async def _known_topics(
         self, producer: Producer, topics: set[str], connection: Connection
@@ -293,6 +314,8 @@ def _in_batches(
     rows: Sequence[Any],
     known: Mapping[str, Sequence[int]],
     failures: list[BaseException | None],
+    *,
+    one_by_one: Collection[str] = (),
 ) -> list[_Batch]:
     """Put the rows into batches, those of a partition in order, and note the failure of those that need no broker.
 
@@ -312,7 +335,7 @@ def _in_batches(
         raw_key, partitions = key.encode(), known[topic]
         partition = partitions[key_hash(raw_key) % len(partitions)]
         batch = last.get((topic, partition))
-        if batch is None or not batch.take(place, raw_key, row):
+        if batch is None or topic in one_by_one or not batch.take(place, raw_key, row):
             batch = last[topic, partition] = _Batch(topic, partition, producer.create_batch())
             batches.append(batch)
             batch.take(place, raw_key, row)
@@ -335,10 +358,10 @@ async def _deliver_in_turn(producer: Producer, batches: Sequence[_Batch]) -> Non
     for batch in batches:
         try:
             batch.answer = await producer.send_batch(batch.builder, batch.topic, partition=batch.partition)
-        except KafkaError as failure:
-            # What was acknowledged before is done all the same.
+        except (KafkaError, AssertionError) as failure:
+            # What was acknowledged before is done all the same. It asserts that it knows the partition.
             batch.answer = asyncio.get_running_loop().create_future()
-            batch.answer.set_exception(failure)
+            batch.answer.set_exception(StaleProducerError(batch.topic) if type(failure) is AssertionError else failure)
         await asyncio.wait({batch.answer})
         if batch.answer.cancelled() or batch.answer.exception() is not None:
             return
