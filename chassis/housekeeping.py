@@ -44,11 +44,15 @@ COUNT_OUTBOX: Final = """
                    coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float AS oldest
               FROM (SELECT seq, created_at FROM outbox ORDER BY seq LIMIT $1) AS first) AS counted
 """
-COUNT_LETTERS: Final = (
-    "SELECT kind, count(*) AS letters FROM dead_letter WHERE consumer = $1 AND state = 'parked' GROUP BY kind"
-)
+COUNT_LETTERS: Final = """
+    SELECT kind, (SELECT count(*) FROM (SELECT FROM dead_letter
+                                         WHERE consumer = $1 AND state = 'parked' AND dead_letter.kind = known.kind
+                                         LIMIT $2) AS parked) AS letters
+      FROM unnest(ARRAY['malformed', 'refused', 'bug', 'held']) AS known(kind)
+"""
 COUNT_HELD: Final = """
-    SELECT count(*) AS keys, coalesce(extract(epoch FROM clock_timestamp() - min(held_since)), 0)::float AS oldest
+    SELECT (SELECT count(*) FROM (SELECT FROM held_key WHERE consumer = $1 LIMIT $2) AS held) AS keys,
+           coalesce(extract(epoch FROM clock_timestamp() - min(held_since)), 0)::float AS oldest
       FROM held_key WHERE consumer = $1
 """
 COUNT_TIMERS: Final = """
@@ -91,9 +95,9 @@ class Housekeeper:
         outbox = await connection.fetchrow(COUNT_OUTBOX, COUNTED_ROWS_MAX)
         if outbox is not None:
             self.metrics.relay.outbox(rows=outbox["rows"], oldest_seconds=outbox["oldest"], parked=outbox["parked"])
-        letters = await connection.fetch(COUNT_LETTERS, self.consumer)
+        letters = await connection.fetch(COUNT_LETTERS, self.consumer, COUNTED_ROWS_MAX)
         self.metrics.dead_letters.open(self.consumer, {row["kind"]: row["letters"] for row in letters})
-        held = await connection.fetchrow(COUNT_HELD, self.consumer)
+        held = await connection.fetchrow(COUNT_HELD, self.consumer, COUNTED_ROWS_MAX)
         if held is not None:
             self.metrics.dead_letters.held(self.consumer, keys=held["keys"], oldest_seconds=held["oldest"])
         now = self.office_clock.now()

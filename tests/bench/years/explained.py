@@ -72,7 +72,7 @@ async def _statements(connection: Any, *, per_cent: float) -> dict[str, tuple[An
         "dead letters: a page": (letter_shelf.SELECT_PAGE, None, None, None, None, PAGE),
         "dead letters: a page of open ones": (letter_shelf.SELECT_PAGE, consumer, "parked", None, None, PAGE),
         "dead letters: who follows": (letter_desk.SELECT_FOLLOWER, consumer),
-        "dead letters: count": (housekeeping.COUNT_LETTERS, consumer),
+        "dead letters: count": (housekeeping.COUNT_LETTERS, consumer, housekeeping.COUNTED_ROWS_MAX),
         f"registration: lock {BATCH_RECORDS_MAX}": (store.REGISTRATIONS.select, cases),
         "registration: one": (store.SELECT_ONE, cases[0]),
         "registration: timeline": (store.SELECT_TIMELINE, cases[0], None, PAGE),

@@ -71,6 +71,7 @@ async def connection(request: pytest.FixtureRequest, shared_pool: Pool) -> Async
         pytest.param(housekeeping.PRUNE_LETTERS, "dead_letter_settled", id="prune settled letters"),
         pytest.param(idempotency.PRUNE, "idempotency_created_at", id="prune answers"),
         pytest.param(housekeeping.COUNT_LETTERS, "dead_letter_parked", id="count parked letters"),
+        pytest.param(housekeeping.COUNT_HELD, "held_key_since", id="the longest held key"),
         pytest.param(housekeeping.COUNT_OUTBOX, "outbox_pkey", id="count what is to be sent"),
         pytest.param(housekeeping.COUNT_TIMERS, "timer_due_at", id="count clocks"),
     ],
