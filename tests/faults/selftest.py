@@ -20,7 +20,7 @@ from deploy.local.settings import STATE
 from tests.faults.bugs import BUGS
 from tests.faults.lab.ground import Ground
 from tests.faults.lab.run import Run
-from tests.faults.lab.series import BROKEN_LAB, RUN_SECONDS_MAX, judge
+from tests.faults.lab.series import BROKEN_LAB, RUN_SECONDS_MAX, judge, until_ended
 from tests.faults.provoking import CALM, KINDS, SCENES
 
 RUNS_MAX: Final = 5
@@ -206,7 +206,7 @@ def main() -> int:
     if unknown := set(bugs) - BUGS.keys():
         parser.error(f"no such bugs: {', '.join(sorted(unknown))}")
     selftest = Selftest(asked.folder, asked.seed, asked.runs, asked.lanes, asked.keep)
-    return asyncio.run(selftest.run(bugs))
+    return asyncio.run(until_ended(selftest.run(bugs)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Final
 
 from deploy.local.settings import STATE
 from tests.faults.lab.drawing import KINDS
-from tests.faults.lab.series import Series
+from tests.faults.lab.series import Series, until_ended
 
 SEEDS: Final = 1_000_000
 RANDOM: Final = "random"
@@ -31,7 +31,7 @@ def main() -> int:
     if unknown := set(kinds or ()) - KINDS.keys():
         parser.error(f"no such faults: {', '.join(sorted(unknown))}")
     series = Series(folder=asked.folder, kinds=kinds, bug=asked.bug, keep=asked.keep, lanes=asked.lanes)
-    return asyncio.run(series.run(range(first, first + asked.runs)))
+    return asyncio.run(until_ended(series.run(range(first, first + asked.runs))))
 
 
 if __name__ == "__main__":

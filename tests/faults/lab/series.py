@@ -3,11 +3,12 @@
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from tests.faults.lab.run import Run
 
 RUN_SECONDS_MAX: Final = 300.0
 CHECK_SECONDS_MAX: Final = 120.0
+ENDED_FROM_ELSEWHERE: Final = 128 + signal.SIGTERM
 BROKEN_LAB: Final = "lab"
 """The rule that is broken where a run could not be made or judged at all."""
 
@@ -124,6 +126,16 @@ class Series:
             f"runs with a fault of kind: {', '.join(f'{kind} {count}' for kind, count in kinds.most_common())}",
         ]
         return "\n".join([*lines, *([f"rules broken: {dict(rules)}"] if rules else [])])
+
+
+async def until_ended(running: Awaitable[int]) -> int:
+    """Await a series; one that is ended from elsewhere takes its processes along, as at Ctrl-C."""
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        return ENDED_FROM_ELSEWHERE
 
 
 async def judge(folder: Path) -> tuple[Mapping[str, int], str]:
