@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from chassis.database import Connection
-from services.registration import store
+from services.registration import prison_store, store
 from tests.component.house import House
 from tests.component.plans import indexes, plan_for, plan_of, sorts, tables_read_whole
 
@@ -43,6 +43,7 @@ async def connection(request: pytest.FixtureRequest, house: House) -> AsyncItera
         pytest.param(store.SELECT_BOARD, "registration_awaited", id="the board"),
         pytest.param(store.SELECT_SEARCH, "registration_by_name", id="the list"),
         pytest.param(store.SELECT_TIMELINE, "timeline_of", id="a timeline"),
+        pytest.param(prison_store.SELECT_CHANGED, "registration_changed", id="what changed for a prison"),
     ],
 )
 async def test_rows_are_found_by_an_index(connection: Connection, statement: str, index: str) -> None:
@@ -58,6 +59,7 @@ async def test_rows_are_found_by_an_index(connection: Connection, statement: str
         pytest.param(store.SELECT_BOARD, id="the board"),
         pytest.param(store.SELECT_SEARCH, id="the list"),
         pytest.param(store.SELECT_TIMELINE, id="a timeline"),
+        pytest.param(prison_store.SELECT_CHANGED, id="what changed for a prison"),
     ],
 )
 async def test_a_page_is_read_in_its_order(connection: Connection, statement: str) -> None:
