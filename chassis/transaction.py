@@ -105,6 +105,16 @@ class Transaction:
         state: S | None = await self._work.lock(aggregates, key)
         return state
 
+    async def lock_late(self, aggregates: Aggregates[K, S], key: K) -> S | None:
+        """The same for a key that only the work itself reveals, of a table that comes last in the order of locks."""
+        state: S | None = await self._work.lock_late(aggregates, key)
+        return state
+
+    @property
+    def reading(self) -> "Connection":
+        """The connection for a look-up in tables that nothing here changes: what is in hand stays unwritten."""
+        return self._work.connection
+
     def save(self, aggregates: Aggregates[Any, S], state: S) -> None:
         """Keep the new state of an aggregate that was locked before."""
         self._work.save(aggregates, state)

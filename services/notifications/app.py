@@ -16,8 +16,11 @@ from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
 from services.notifications import api, handlers, store
 from services.notifications.channels import Mail
-from services.notifications.domain.audience import Contacts, DeskInvalid, Roster, contacts_of, roster_of
+from services.notifications.domain.audience import Contacts, DeskInvalid, contacts_of, roster_of
+from services.notifications.domain.roster import Roster
 from services.notifications.handlers import Desk, Furniture
+from services.notifications.roster_api import roster_routes
+from services.notifications.roster_handlers import RosterDesk
 from services.notifications.wording import Wording
 
 log = structlog.get_logger(__name__)
@@ -64,10 +67,12 @@ class Sheet(Generic[T]):
 def build() -> Service:
     """The service with a desk of its own."""
     desk = Desk()
+    roster, inbox = RosterDesk(desk), desk.inbox()
+    roster.react(inbox)
 
     def routes(context: ServiceContext) -> Sequence[APIRouter]:
         furnish(desk, context)
-        return api.routes(context)
+        return (*api.routes(context), roster_routes(context, desk, roster))
 
     def senders(context: ServiceContext) -> Sequence[AnySender]:
         furnish(desk, context)
@@ -83,7 +88,7 @@ def build() -> Service:
     return Service(
         name="notifications",
         title="Notifications: who is told what, by which channel, when",
-        inbox=desk.inbox(),
+        inbox=inbox,
         migrations=MIGRATIONS,
         routes=routes,
         senders=senders,

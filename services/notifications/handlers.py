@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from chassis.database import Connection, Pool
 from chassis.inbox import Inbox, TimerDue
 from chassis.rules.refusal import Irrelevant
 from chassis.senders import Claim, SendResult, Settlement
@@ -12,12 +14,14 @@ from chassis.transaction import Transaction
 from contracts import registration, supervision
 from contracts.notifications import Channel
 from contracts.operations import DeadLettered
+from contracts.reference import Reference
 from contracts.registration import RegistrationFact
-from services.notifications import store
+from services.notifications import roster_store, store
 from services.notifications.channels import WayOut
 from services.notifications.domain import ledger, telling
-from services.notifications.domain.audience import Contacts, Roster, Staff, Whereabouts
+from services.notifications.domain.audience import Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import Attempt, Matter, Notice, NoticeUnknown
+from services.notifications.domain.roster import Roster, in_force
 from services.notifications.domain.telling import Occasion
 from services.notifications.wording import Wording
 
@@ -36,6 +40,22 @@ class Furniture:
     wording: Wording
     ways_out: Mapping[Channel, WayOut]
     mail_domain: str
+
+    async def staff(self, unit: str, connection: Connection | Pool, *, reference: Reference, at: datetime) -> Staff:
+        """Everybody who could be told of a matter of this unit, at one instant."""
+        units = {unit, reference.head_office.code}
+        kept, planned = await roster_store.on_duty(connection, units=units, at=at)
+        roster = in_force(self.roster(), kept=kept, shifts=[each.shift for each in planned])
+        on_duty = [shift for each in units for shift in roster.current(each, at)]
+        named = {name for shift in on_duty for name in (shift.officer, shift.backup) if name is not None}
+        contacts = self.contacts()
+        return Staff(
+            officers=reference.officers,
+            roster=Roster(tuple(on_duty)),
+            head_office=reference.head_office.code,
+            at=at,
+            unreachable=frozenset(name for name in named if not contacts.of(name).channels),
+        )
 
 
 class Desk:
@@ -74,7 +94,7 @@ class Desk:
         for clock, due_at in telling.clocks_after(case, fact, now=tx.now, reference=tx.reference).items():
             _set(tx, case.registration_id, clock, due_at)
         occasion = telling.occasion_of(fact)
-        told = self._tell(occasion, case, fact.model_dump(), tx) if occasion is not None else ()
+        told = await self._tell(occasion, case, fact.model_dump(), tx) if occasion is not None else ()
         tx.save(store.CASES, telling.having_told(case, told))
 
     async def remind(self, due: TimerDue, tx: Transaction) -> None:
@@ -88,7 +108,7 @@ class Desk:
         cause = f"{due.kind}|{case.registration_id}|{due.due_at.isoformat()}"
         # A day that is moved away and back sets the same clock again: whoever was told is not told twice.
         known = await store.caused(await tx.connection(), about=case.registration_id, cause=cause)
-        told = self._tell(occasion, case, {}, tx, cause=cause, known=known)
+        told = await self._tell(occasion, case, {}, tx, cause=cause, known=known)
         tx.save(store.CASES, telling.having_told(case, told))
 
     async def tell_of_a_dead_letter(self, letter: DeadLettered, tx: Transaction) -> None:
@@ -97,9 +117,9 @@ class Desk:
             raise Irrelevant("a message of our own: operations see it on their board")
         occasion = telling.occasion_of_letter(letter)
         matter = _matter(occasion, letter.dead_letter_id, _cause(tx), juvenile=False)
-        self._write(occasion, matter, _at_head_office(tx), telling.words_of_letter(occasion, letter), tx)
+        await self.tell(occasion, matter, _at_head_office(tx), telling.words_of_letter(occasion, letter), tx)
 
-    def _tell(
+    async def _tell(
         self,
         occasion: Occasion,
         case: telling.Case,
@@ -111,21 +131,30 @@ class Desk:
     ) -> Sequence[str]:
         words = telling.words_of_case(occasion, case, fact, reference=tx.reference)
         matter = _matter(occasion, case.registration_id, cause or _cause(tx), juvenile=case.juvenile)
-        told, missed = self._write(occasion, matter, case.whereabouts, words, tx, known=known)
+        return await self.tell(occasion, matter, case.whereabouts, words, tx, known=known)
+
+    async def tell(
+        self,
+        occasion: Occasion,
+        matter: Matter,
+        about: Whereabouts,
+        words: Mapping[str, Any],
+        tx: Transaction,
+        *,
+        known: frozenset[UUID] = frozenset(),
+    ) -> Sequence[str]:
+        """Tell everybody whom an occasion concerns, and operations where somebody cannot be reached; who was told.
+
+        Notices that are known are in the ledger already and stay as they are.
+        """
+        told, missed = await self._write(occasion, matter, about, words, tx, known=known)
         if missed:
-            self._tell_operations(case, matter, missed, tx)
+            beside = replace(matter, occasion=Occasion.UNREACHABLE, cause=f"{matter.cause}|missed")
+            said = {"occasion": beside.occasion, "fact": {"template": matter.occasion, "recipients": list(missed)}}
+            await self._write(Occasion.UNREACHABLE, beside, about, {**words, **said}, tx)
         return told
 
-    def _tell_operations(self, case: telling.Case, matter: Matter, missed: Sequence[str], tx: Transaction) -> None:
-        occasion = Occasion.UNREACHABLE
-        words = telling.words_of_case(
-            occasion, case, {"template": matter.occasion, "recipients": list(missed)}, reference=tx.reference
-        )
-        self._write(
-            occasion, replace(matter, occasion=occasion, cause=f"{matter.cause}|missed"), case.whereabouts, words, tx
-        )
-
-    def _write(
+    async def _write(
         self,
         occasion: Occasion,
         matter: Matter,
@@ -135,14 +164,9 @@ class Desk:
         *,
         known: frozenset[UUID] = frozenset(),
     ) -> tuple[Sequence[str], Sequence[str]]:
-        """Put a row into the ledger for each recipient and channel; who was told, and who could not be.
-
-        Notices that are known are in the ledger already and stay as they are.
-        """
+        """Put a row into the ledger for each recipient and channel; who was told, and who could not be."""
         desk = self.at_hand
-        staff = Staff(
-            officers=tx.reference.officers, roster=desk.roster(), head_office=tx.reference.head_office.code, at=tx.now
-        )
+        staff = await desk.staff(about.receiving_unit, tx.reading, reference=tx.reference, at=tx.now)
         people = telling.addressees(occasion, about, staff=staff, contacts=desk.contacts())
         letter = desk.wording.letter(telling.template_of(occasion, juvenile=matter.juvenile), words)
         for addressee in people:

@@ -32,6 +32,8 @@ CURRENT: Final[Mapping[str, int]] = {
     "closed": 1,
     "handed-on": 1,
     "unreachable": 1,
+    "roster-gap": 1,
+    "roster-filled": 1,
     "restricted": 1,
 }
 """The version of each template that is used now; the ledger says which one a notice was written with."""

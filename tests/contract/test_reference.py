@@ -78,6 +78,8 @@ def test_the_demo_weekend_is_long(reference: Reference) -> None:
         ("RELEASE-UNCONFIRMED", Clock.CAL_HOURS, 4),
         ("ALERT-UNACKNOWLEDGED", Clock.CAL_HOURS, 2),
         ("DEAD-LETTER-OPEN", Clock.CAL_HOURS, 1),
+        ("ROSTER-GAP", Clock.CAL_HOURS, 72),
+        ("UNCONFIRMED-AGAIN", Clock.CAL_HOURS, 1),
     ],
 )
 def test_deadlines_are_rows(reference: Reference, policy: str, clock: Clock, amount: int) -> None:

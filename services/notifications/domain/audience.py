@@ -1,6 +1,6 @@
-"""Who is meant: the duty roster, the contacts of officers, and the chain of people behind each audience. Pure."""
+"""Who is meant: the roster's file, the contacts of officers, and the chain of people behind each audience. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from contracts.notifications import Channel
 from contracts.reference import Officer
 from contracts.roles import Role
+from services.notifications.domain.roster import Roster, Shift
 
 
 class Audience(StrEnum):
     """Somebody who is told, named by the part that they play in a case."""
 
     DUTY = "duty"
-    """Whoever is on duty at the receiving unit; nobody: at head office; nobody: the section head."""
+    """Whoever answers for the receiving unit: see FALLBACK."""
     OFFICER = "officer"
     """The probation officer proposed for or assigned to the client, if there is one yet."""
     TRACING_OFFICER = "tracing-officer"
@@ -34,36 +35,12 @@ class Audience(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """A span in which an officer is on duty for a unit."""
-
-    unit: str
-    officer: str
-    starts_at: datetime
-    ends_at: datetime
-    role: str
-    backup: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Contact:
     """How an officer is reached, in the order that the officer prefers."""
 
     officer: str
     email: str | None
     channels: tuple[Channel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Who is on duty where and when."""
-
-    shifts: tuple[Shift, ...] = ()
-
-    def on_duty(self, unit: str, at: datetime) -> tuple[str, ...]:
-        """The officers on duty for a unit at an instant; at the minute of the change the next ones."""
-        found = (shift.officer for shift in self.shifts if shift.unit == unit and shift.starts_at <= at < shift.ends_at)
-        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +62,8 @@ class Staff:
     roster: Roster
     head_office: str
     at: datetime
+    unreachable: frozenset[str] = frozenset()
+    """Those for whom no channel is known."""
 
     def with_role(self, role: Role, *, unit: str | None = None) -> tuple[str, ...]:
         """The officers who hold a role, of one unit or of all."""
@@ -97,8 +76,16 @@ class Staff:
         )
 
     def on_duty(self, unit: str) -> tuple[str, ...]:
-        """The officers on duty now for a unit."""
-        return self.roster.on_duty(unit, self.at)
+        """The officers on duty now for a unit, as far as they can be told."""
+        return self._at_hand(self.roster.on_duty(unit, self.at))
+
+    def backups(self, unit: str) -> tuple[str, ...]:
+        """Who steps in for the officers on duty now for a unit, as far as they can be told."""
+        shifts = self.roster.current(unit, self.at)
+        return self._at_hand(dict.fromkeys(shift.backup for shift in shifts if shift.backup is not None))
+
+    def _at_hand(self, officers: Iterable[str]) -> tuple[str, ...]:
+        return tuple(each for each in officers if each in self.officers and each not in self.unreachable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +108,14 @@ def _on_duty_here(case: Whereabouts, staff: Staff) -> tuple[str, ...]:
 
 def _on_duty_at_head_office(case: Whereabouts, staff: Staff) -> tuple[str, ...]:
     return staff.on_duty(staff.head_office)
+
+
+def _backup_here(case: Whereabouts, staff: Staff) -> tuple[str, ...]:
+    return staff.backups(case.receiving_unit)
+
+
+def _backup_at_head_office(case: Whereabouts, staff: Staff) -> tuple[str, ...]:
+    return staff.backups(staff.head_office)
 
 
 def _officer(case: Whereabouts, staff: Staff) -> tuple[str, ...]:
@@ -156,10 +151,38 @@ def _told_before(case: Whereabouts, staff: Staff) -> tuple[str, ...]:
     return case.told
 
 
+class Answering(StrEnum):
+    """In which place somebody answers for a unit."""
+
+    ON_DUTY = "on-duty"
+    BACKUP = "backup"
+    HEAD_OFFICE = "head-office"
+    HEAD_OFFICE_BACKUP = "head-office-backup"
+    SECTION_HEAD = "section-head"
+    HEAD = "head"
+
+
+FALLBACK: Final[Mapping[Answering, Finder]] = {
+    Answering.ON_DUTY: _on_duty_here,
+    Answering.BACKUP: _backup_here,
+    Answering.HEAD_OFFICE: _on_duty_at_head_office,
+    Answering.HEAD_OFFICE_BACKUP: _backup_at_head_office,
+    Answering.SECTION_HEAD: _section_head,
+    Answering.HEAD: _head,
+}
+"""Who answers for a unit, in this order: somebody on duty who is not with us any more, or whom no channel reaches,
+leaves it to the backup; a unit without anybody to head office; and at last to those who lead."""
+
+
+def answering(case: Whereabouts, staff: Staff) -> tuple[Answering, tuple[str, ...]] | None:
+    """Who answers for a unit now, and in which place; nobody in an office without people."""
+    return next(((place, found) for place, find in FALLBACK.items() if (found := find(case, staff))), None)
+
+
 CHAINS: Final[Mapping[Audience, Sequence[Finder]]] = {
-    Audience.DUTY: (_on_duty_here, _on_duty_at_head_office, _section_head, _head),
+    Audience.DUTY: tuple(FALLBACK.values()),
     Audience.OFFICER: (_officer,),
-    Audience.TRACING_OFFICER: (_officer, _on_duty_here, _on_duty_at_head_office),
+    Audience.TRACING_OFFICER: (_officer, _on_duty_here, _backup_here, _on_duty_at_head_office, _backup_at_head_office),
     Audience.REGISTRAR: (_registrars_of_guidance, _registrars_of_head_office, _head_registrar, _section_head),
     Audience.SECTION_HEAD: (_section_head, _head),
     Audience.HEAD: (_head,),

@@ -7,12 +7,15 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from chassis.rules.calendar import OfficeCalendar
+from chassis.rules.deadlines import due_at
 from contracts import registration
 from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.reference import Reference
 from contracts.registration import RegistrationFact, Source
 from services.notifications.domain.audience import Audience, Contacts, Staff, Whereabouts, recipients
+from services.notifications.domain.gaps import ToldGap
 from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
 
 # --- who is told what -------------------------------------------------------------------------------------------------
@@ -45,6 +48,8 @@ class Occasion(StrEnum):
     CLOSED = "closed"
     HANDED_ON = "handed-on"
     UNREACHABLE = "unreachable"
+    ROSTER_GAP = "roster-gap"
+    ROSTER_FILLED = "roster-filled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,8 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.CLOSED: Rule((TOLD,), "closed", QUIET),
     Occasion.HANDED_ON: Rule((TOLD,), "handed-on", QUIET),
     Occasion.UNREACHABLE: Rule((OPS,), "unreachable", URGENT),
+    Occasion.ROSTER_GAP: Rule((KASI,), "roster-gap", URGENT),
+    Occasion.ROSTER_FILLED: Rule((TOLD,), "roster-filled", QUIET),
 }
 
 RESTRICTED_TEMPLATE: Final = "restricted"
@@ -226,7 +233,7 @@ GATE_SAME_DAY: Final = "gate-same-day"
 STILL_UNCONFIRMED: Final = "still-unconfirmed"
 CLOCKS: Final = (GATE_DAY_BEFORE, GATE_SAME_DAY, STILL_UNCONFIRMED)
 
-TOLD_AGAIN_AFTER: Final = timedelta(hours=1)
+UNCONFIRMED_AGAIN_POLICY: Final = "UNCONFIRMED-AGAIN"
 
 
 def clocks_after(
@@ -236,7 +243,8 @@ def clocks_after(
     if case.standing not in NOT_RELEASED_YET:
         return dict.fromkeys(CLOCKS)
     if isinstance(fact, registration.ReleaseUnconfirmed):
-        return {STILL_UNCONFIRMED: now + TOLD_AGAIN_AFTER}
+        again = reference.policies[UNCONFIRMED_AGAIN_POLICY]
+        return {STILL_UNCONFIRMED: due_at(again, now, OfficeCalendar.of(reference))}
     if case.standing is Standing.ANNOUNCED and getattr(fact, "releases_on", None) is not None:
         return {STILL_UNCONFIRMED: None, **_gate_clocks(case, now=now, reference=reference)}
     return {}
@@ -336,6 +344,19 @@ def words_of_letter(occasion: Occasion, letter: DeadLettered) -> dict[str, Any]:
         "urgency": RULES[occasion].urgency.value,
         "occasion": occasion.value,
         "fact": letter.model_dump(),
+    }
+
+
+def words_of_gap(occasion: Occasion, told: ToldGap, *, reference: Reference) -> dict[str, Any]:
+    """What a template may say about a hole in the duty roster."""
+    return {
+        "mark": mark_of(told.gap_id),
+        "link": f"/v1/roster/gaps?unit={told.gap.unit}",
+        "urgency": RULES[occasion].urgency.value,
+        "occasion": occasion.value,
+        "unit": _unit_name(told.gap.unit, reference),
+        "starts_at": told.gap.starts_at,
+        "ends_at": told.gap.ends_at,
     }
 
 

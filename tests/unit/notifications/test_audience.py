@@ -16,14 +16,13 @@ from services.notifications.domain.audience import (
     Audience,
     Contacts,
     DeskInvalid,
-    Roster,
-    Shift,
     Staff,
     Whereabouts,
     contacts_of,
     recipients,
     roster_of,
 )
+from services.notifications.domain.roster import Roster, Shift
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 SUNDAY = datetime(2026, 5, 31, 3, 0, tzinfo=UTC)

@@ -17,8 +17,9 @@ from contracts.reference import load_reference
 from contracts.registration import EventDeadLettered, RegistrationFact, Source
 from contracts.roles import Role
 from services.notifications.domain import telling
-from services.notifications.domain.audience import Audience, Contact, Contacts, Roster, Shift, Staff, Whereabouts
+from services.notifications.domain.audience import Audience, Contact, Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
+from services.notifications.domain.roster import Roster, Shift
 from services.notifications.domain.telling import (
     CLOCKS,
     GATE_DAY_BEFORE,
