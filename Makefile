@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 ##@ Run
-.PHONY: setup up down status clean token demo compose-secrets
+.PHONY: setup up down status ops clean token demo compose-secrets
 setup: $(READY) ## install the pinned tools and libraries into a virtual environment
 up: $(READY) ## start Kafka, PostgreSQL, mail sink, trace viewer and the services; Ctrl-C stops them (TRACES=0: no viewer)
 	@$(BIN)/python -m deploy.local up $(ARGS)
@@ -25,6 +25,8 @@ down: $(READY) ## stop a stack that runs in another terminal; its data stays
 	@$(BIN)/python -m deploy.local down
 status: $(READY) ## what runs, where, and how much memory it takes
 	@$(BIN)/python -m deploy.local status
+ops: $(READY) ## how every service is: consumer, outbox, relay, clocks, dead letters; fails when one is not well
+	@$(BIN)/python -m deploy.local ops
 clean: $(READY) ## stop the stack and remove its data
 	@$(BIN)/python -m deploy.local clean
 token: $(READY) ## print a bearer token: make token ROLE=REGISTRAR UNIT=PLG-HQ [FACILITY=LP1-PLG] [SUB=name]

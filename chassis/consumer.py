@@ -9,7 +9,7 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
@@ -55,6 +55,13 @@ INSERT_STOP: Final = """
 
 class _StuckError(Exception):
     """The consumer is alive for the broker and does not consume."""
+
+
+class Lag(NamedTuple):
+    """The records that wait in a partition, and the most that the first of them can be old."""
+
+    records: int
+    seconds: float
 
 
 @dataclass
@@ -151,6 +158,7 @@ class Consumer:
         while True:
             if consumer.assignment() != assigned:
                 assigned = set(consumer.assignment())
+                self._read_ms = {partition: ms for partition, ms in self._read_ms.items() if partition in assigned}
                 self.metrics.assigned(self.name, [(tp.topic, tp.partition) for tp in assigned])
             if unplaced := self.positions.unplaced(assigned):
                 with contextlib.suppress(KafkaError, UnavailableError, *TRANSIENT):  # tried again with the next look
@@ -323,13 +331,28 @@ class Consumer:
             self.stop_reason = await connection.fetchval(SELECT_STOP, self.name)
         self.metrics.stopped(self.name, stopped=self.stop_reason is not None)
 
-    def _measure(self) -> None:
+    def lag(self) -> dict[TopicPartition, Lag]:
+        """How far behind each partition in hand is.
+
+        Where nothing waits, whatever comes next is younger than this moment; so an age also grows where no record was
+        handled since this process began.
+        """
         now_ms = self.engine.setting.system_clock.nanoseconds() // 1_000_000
-        for partition, records in self.positions.behind(in_hand=self._in_hand).items():
-            age = (now_ms - self._read_ms.get(partition, now_ms)) / 1000 if records else 0.0
+        found: dict[TopicPartition, Lag] = {}
+        # What was read and put back, or waits while the consumer is stopped, is not handled.
+        unfinished = self._handling is not None or self.stop_reason is not None
+        for partition, records in self.positions.behind(in_hand=unfinished).items():
+            if not records:
+                self._read_ms[partition] = now_ms
+            found[partition] = Lag(records, max(0, now_ms - self._read_ms.setdefault(partition, now_ms)) / 1000)
+        return found
+
+    def _measure(self) -> None:
+        for partition, lag in self.lag().items():
             self.metrics.lag(
-                self.name, topic=partition.topic, partition=partition.partition, records=records, seconds=age
-            )
+                self.name, topic=partition.topic, partition=partition.partition, records=lag.records,
+                seconds=lag.seconds,
+            )  # fmt: skip
 
     def _fail_if_stuck(self, consumer: KafkaReader) -> None:
         """A dead task of aiokafka's own, or records that nobody takes: there is no other sign of either."""

@@ -132,11 +132,15 @@ class Health:
 
     async def readiness(self) -> Readiness:
         """Whether what we lean on is there; raises Problem when a required part is not."""
-        parts = await asyncio.gather(*(_look(check) for check in self.checks))
+        parts = await self.parts()
         missing = [f"{part.name} ({part.problem})" for part in parts if part.required and part.problem]
         if missing:
             raise Problem(503, kind="not-ready", detail=f"not ready: {', '.join(missing)}")
-        return Readiness(parts=list(parts))
+        return Readiness(parts=parts)
+
+    async def parts(self) -> list[Part]:
+        """What we lean on, each with what is wrong with it."""
+        return list(await asyncio.gather(*(_look(check) for check in self.checks)))
 
     def info(self) -> Info:
         """Who this process is."""

@@ -76,6 +76,9 @@ class ConsumerMetrics:
         self._stopped = Gauge(
             "bapas_consumer_stopped", "1 while too many bugs in a row keep it stopped", ("consumer",), registry=registry
         )
+        self._retention = Gauge(
+            "bapas_topic_retention_seconds", "How long a record stays in a topic", ("topic",), registry=registry
+        )
         self._positions: dict[str, set[tuple[str, int]]] = {}
         self._register_batches(registry)
 
@@ -133,6 +136,10 @@ class ConsumerMetrics:
         self._positions.setdefault(consumer, set()).add((topic, partition))
         self._lag_records.labels(consumer, topic, str(partition)).set(max(0, records))
         self._lag_seconds.labels(consumer, topic, str(partition)).set(max(0.0, seconds))
+
+    def retention(self, topic: str, *, seconds: float) -> None:
+        """Show how long a record of a topic that is read can wait before it is gone."""
+        self._retention.labels(topic).set(seconds)
 
     def polled(self, consumer: str) -> None:
         """Remember that the broker was asked just now."""
@@ -303,8 +310,8 @@ class DatabaseMetrics:
         """Register what the pool shows."""
         self._connections = Gauge("bapas_database_connections", "Connections by state", ("state",), registry=registry)
 
-    def pool(self, *, size: Callable[[], int], idle: Callable[[], int]) -> None:
-        """Read the pool whenever somebody asks."""
+    def pool(self, *, size: Callable[[], int], idle: Callable[[], int], most: int) -> None:
+        """Read the pool whenever somebody asks; `most` is how many connections it opens at the most."""
         self._connections.labels("open").set_function(size)
         self._connections.labels("idle").set_function(idle)
 
@@ -333,3 +340,4 @@ class Metrics:
     def text(self) -> bytes:
         """The whole registry in Prometheus' text format."""
         return generate_latest(self.registry)
+        self._connections.labels("most").set(most)

@@ -47,6 +47,11 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         """Whether at least one partition is in hand and at its place."""
         return bool(self._placed)
 
+    @property
+    def placed(self) -> int:
+        """How many partitions are in hand and at their place."""
+        return len(self._placed)
+
     def forget(self) -> None:
         """The connection is gone, and with it every place."""
         self._placed.clear()

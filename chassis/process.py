@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -29,6 +30,7 @@ from chassis.housekeeping import Housekeeper
 from chassis.http import create_app
 from chassis.letter_desk import LetterDesk
 from chassis.metrics import Metrics
+from chassis.overview import Lookout, overview_routes
 from chassis.probes import Probes
 from chassis.relay import Relay
 from chassis.senders import SenderLoop
@@ -136,7 +138,7 @@ class Process:
             self.settings, setting, pool, Commands(engine), self.reference, self.system_clock, self.office_clock,
             self.telemetry, self.metrics,
         )  # fmt: skip
-        self.metrics.database.pool(size=pool.get_size, idle=pool.get_idle_size)
+        self.metrics.database.pool(size=pool.get_size, idle=pool.get_idle_size, most=pool.get_max_size())
         parts = self._parts(engine, context)
         server = _Server(self._http_config(self._app(context, engine, parts)))
         tasks = [asyncio.create_task(self._supervise(name, run), name=name) for name, run in parts.loops]
@@ -206,6 +208,9 @@ class Process:
             parts.loops.append((name, loop.run))
         if self.topics:
             prefix = self.settings.kafka_topic_prefix
+            for topic in self.topics:
+                kept = timedelta(hours=catalogue.TOPICS[topic].retention_hours)
+                self.metrics.consumer.retention(prefix + topic, seconds=kept.total_seconds())
             parts.consumer = Consumer(
                 engine, self.service.inbox, runner, self.settings, [prefix + topic for topic in self.topics],
                 self.metrics.consumer, self._watch("consumer"),
@@ -237,6 +242,8 @@ class Process:
             routers += self.service.routes(context)
             if parts.desk is not None:
                 routers.append(dead_letter_routes(parts.desk))
+            lookout = Lookout(engine.pool, self.system_clock, health, self.service.name, parts.consumer, parts.relay)
+            routers.append(overview_routes(lookout))
         return create_app(
             title=self.service.title,
             routers=routers,

@@ -1,4 +1,4 @@
-"""The command line of the local stack: python -m deploy.local up|down|status|clean|token."""
+"""The command line of the local stack: python -m deploy.local up|down|status|ops|clean|token."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from contracts.reference import load_reference
 from contracts.roles import Role
-from deploy.local import cleaning, endpoints, running
+from deploy.local import cleaning, endpoints, ops, running
 from deploy.local.follow import Follower
 from deploy.local.identity import Identity
 from deploy.local.problem import Problem
@@ -25,6 +25,7 @@ from deploy.local.tokens import Holder, Issuer
 
 INTERRUPTED: Final = 130
 WATCH_SECONDS: Final = 0.5
+OPS_TOKEN_SECONDS: Final = 300
 MEGABYTE: Final = 1024 * 1024
 
 # Markup is off: what is shown may hold brackets of its own.
@@ -92,6 +93,18 @@ def status(arguments: argparse.Namespace) -> int:
     console.print(endpoints.table(found, file=arguments.state / endpoints.FILE_NAME))
     console.print(_processes(found))
     return 0
+
+
+def overview(arguments: argparse.Namespace) -> int:
+    """Show how every service is; exit code 1 if one is not well, or nothing runs."""
+    stack, found = running.find(arguments.state), endpoints.read(arguments.state)
+    if stack is None or found is None:
+        console.print("Nothing runs." if stack is None else "It is starting, or stopping.")
+        return 1
+    token = Issuer(arguments.state / "auth").issue(Holder(roles=(Role.OPS.value,)), lifetime_seconds=OPS_TOKEN_SECONDS)
+    looks = ops.look(found["services"], token)
+    console.print(ops.table(looks))
+    return 0 if all(each.well for each in looks) else 1
 
 
 def clean(arguments: argparse.Namespace) -> int:
@@ -170,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     starting.set_defaults(command=up)
     commands.add_parser("down", help="stop a stack that was started elsewhere").set_defaults(command=down)
     commands.add_parser("status", help="what runs, where, in how much memory").set_defaults(command=status)
+    commands.add_parser("ops", help="how every service is, in one table").set_defaults(command=overview)
     commands.add_parser("clean", help="stop it and remove its data").set_defaults(command=clean)
     _add_token(commands.add_parser("token", help="print a bearer token for development"))
     return parser

@@ -5,7 +5,18 @@ from typing import Final
 
 import pytest
 
-from chassis import batch, dead_letters, housekeeping, idempotency, letter_desk, letter_shelf, relay, timers, work
+from chassis import (
+    batch,
+    dead_letters,
+    housekeeping,
+    idempotency,
+    letter_desk,
+    letter_shelf,
+    overview,
+    relay,
+    timers,
+    work,
+)
 from chassis.database import Connection, Pool
 from tests.component.chassis.delivery.tally import TALLIES
 from tests.component.house import EMPTY
@@ -71,6 +82,9 @@ async def connection(request: pytest.FixtureRequest, shared_pool: Pool) -> Async
         pytest.param(housekeeping.PRUNE_LETTERS, "dead_letter_settled", id="prune settled letters"),
         pytest.param(idempotency.PRUNE, "idempotency_created_at", id="prune answers"),
         pytest.param(housekeeping.COUNT_LETTERS, "dead_letter_parked", id="count parked letters"),
+        pytest.param(overview.SELECT_STOP, "consumer_stop_pkey", id="is the consumer stopped"),
+        pytest.param(overview.SELECT_OLDEST_LETTER, "dead_letter_open", id="the oldest open letter"),
+        pytest.param(overview.SELECT_LEADER, "pg_database_datname_index", id="who relays"),
         pytest.param(housekeeping.COUNT_HELD, "held_key_since", id="the longest held key"),
         pytest.param(housekeeping.COUNT_OUTBOX, "outbox_pkey", id="count what is to be sent"),
         pytest.param(housekeeping.COUNT_TIMERS, "timer_due_at", id="count clocks"),
@@ -91,6 +105,7 @@ async def test_rows_are_found_by_an_index(connection: Connection, statement: str
         pytest.param(letter_shelf.SELECT_PAGE, id="a page of dead letters"),
         pytest.param(housekeeping.PRUNE_INBOX, id="prune the inbox"),
         pytest.param(housekeeping.COUNT_OUTBOX, id="count what is to be sent"),
+        pytest.param(overview.SELECT_OLDEST_LETTER, id="the oldest open letter"),
     ],
 )
 async def test_the_first_of_many_are_read_in_order_and_not_sorted(connection: Connection, statement: str) -> None:

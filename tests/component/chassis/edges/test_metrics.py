@@ -104,7 +104,7 @@ def test_every_gauge_of_operations_is_exported() -> None:
     metrics.consumer.batch("c", records=100, seconds=0.02)
     metrics.consumer.stopped("c", stopped=True)
     metrics.http.answered(method="GET", route="/v1/board", status=200, seconds=0.01)
-    metrics.database.pool(size=lambda: 5, idle=lambda: 3)
+    metrics.database.pool(size=lambda: 5, idle=lambda: 3, most=10)
 
     expected = {
         ("bapas_outbox_rows",): 3,
@@ -121,6 +121,7 @@ def test_every_gauge_of_operations_is_exported() -> None:
         ("bapas_unknown_fields_total", "type", "lapas.client-released.v1"): 2,
         ("bapas_consumer_stopped", "consumer", "c"): 1,
         ("bapas_database_connections", "state", "idle"): 3,
+        ("bapas_database_connections", "state", "most"): 10,
     }
     shown = {key: value(metrics, key[0], **({key[1]: key[2]} if len(key) > 1 else {})) for key in expected}
     assert shown == expected
