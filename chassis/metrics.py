@@ -314,6 +314,7 @@ class DatabaseMetrics:
         """Read the pool whenever somebody asks; `most` is how many connections it opens at the most."""
         self._connections.labels("open").set_function(size)
         self._connections.labels("idle").set_function(idle)
+        self._connections.labels("most").set(most)
 
 
 class Metrics:
@@ -340,4 +341,3 @@ class Metrics:
     def text(self) -> bytes:
         """The whole registry in Prometheus' text format."""
         return generate_latest(self.registry)
-        self._connections.labels("most").set(most)

@@ -1,11 +1,11 @@
 """What Prometheus gets from the services: every metric that a registry of theirs holds, with its labels."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import yaml
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
 from chassis.settings import VERSION
@@ -31,12 +31,28 @@ def exported() -> Mapping[str, frozenset[str]]:
         description.routes(parts)
         description.senders(parts)
         parts.metrics.identify(parts.settings, VERSION)
-        for collector, names in dict(parts.metrics.registry._collector_to_names).items():  # noqa: SLF001
-            own = frozenset(collector._labelnames) if isinstance(collector, MetricWrapperBase) else frozenset()  # noqa: SLF001
-            own |= {"le"} if isinstance(collector, Histogram) else frozenset()
-            for name in names:
-                found[name] = own | labels_of_the_scrape()
+        registry = parts.metrics.registry
+        for collector in list(registry._collector_to_names):  # noqa: SLF001  what has no sample yet is nowhere else
+            if isinstance(collector, MetricWrapperBase):
+                for name, labels in _series_of(collector):
+                    found[name] = labels | labels_of_the_scrape()
+        for sample in (sample for family in registry.collect() for sample in family.samples):
+            found.setdefault(sample.name, frozenset(sample.labels) | labels_of_the_scrape())
     return found
+
+
+def _series_of(collector: MetricWrapperBase) -> Iterator[tuple[str, frozenset[str]]]:
+    """The series of a metric by their names, with their own labels."""
+    name, labels = collector._name, frozenset(collector._labelnames)  # noqa: SLF001  it tells them to nobody
+    match collector:
+        case Counter():
+            yield f"{name}_total", labels
+        case Histogram():
+            yield f"{name}_bucket", labels | {"le"}
+            yield f"{name}_sum", labels
+            yield f"{name}_count", labels
+        case _:
+            yield name, labels
 
 
 def service_of(address: str) -> str | None:

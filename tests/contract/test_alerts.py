@@ -66,6 +66,7 @@ class TestEveryRule:
 async def test_a_rule_that_reads_what_nobody_exports_is_found(labels_by_name: dict[str, frozenset[str]]) -> None:
     """The check above can fail: in the name of a metric, in a matcher, and in what is grouped by."""
     for wrong, words in {
+        "rate(bapas_relayed[5m]) == 0": "bapas_relayed is exported by nobody",
         "bapas_outbox_age_seconds > 1": "bapas_outbox_age_seconds is exported by nobody",
         'rate(bapas_deliveries_total{kind="bug"}[5m]) > 0': "bapas_deliveries_total has no label kind",
         "max by (topic) (bapas_outbox_rows) > 0": "grouped by topic, which no series in it has",

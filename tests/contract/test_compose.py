@@ -25,7 +25,13 @@ SERVICES: Final = make_secrets.SERVICES
 MIGRATIONS: Final = {f"{service}-migrate" for service in SERVICES}
 NOBODY_CAN_LOOK_INSIDE: Final = {"collector"}
 """Its image has neither a shell nor a program that asks."""
-IMAGES_WITH_A_USER: Final = {"apache/kafka", "otel/opentelemetry-collector", "jaegertracing/jaeger", "prom/prometheus"}
+IMAGES_WITH_A_USER: Final = {
+    "apache/kafka",
+    "otel/opentelemetry-collector",
+    "jaegertracing/jaeger",
+    "prom/prometheus",
+    "grafana/grafana",
+}
 """Images that name a user other than root themselves."""
 PINNED: Final = re.compile(r"[a-z-]+(?:/[a-z-]+)?:v?\d+\.\d+(?:\.\d+)?")
 PORT: Final = re.compile(r"127\.0\.0\.1:(\d+):(\d+)")
@@ -66,7 +72,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_parts_are_those_of_the_house() -> None:
-    assert {"kafka", "postgres", "mailpit", "collector", "jaeger", "prometheus", *SERVICES} == LONG_RUNNING
+    assert {"kafka", "postgres", "mailpit", "collector", "jaeger", "prometheus", "grafana", *SERVICES} == LONG_RUNNING
     assert {"topics", "databases", *MIGRATIONS} == JOBS
 
 
