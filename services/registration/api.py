@@ -123,7 +123,8 @@ class _Office:
 
     async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
         """Take a report through the same door as Kafka's."""
-        registration_id = registration_id_of(event.release_id)
+        keys = handlers.keys_of(event)
+        registration_id = keys[0]
         if not caller.roles & DUTY_ROLES:
             known = await store.find(self.context.pool, registration_id)
             require_facility(caller, event.facility)
@@ -132,7 +133,7 @@ class _Office:
             EVENT_DOORS[type(event)],  # type: ignore[arg-type]  # each door takes the event it stands for
             event,
             actor=_actor(caller, Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF, *ON_DUTY),
-            keys=[(store.REGISTRATIONS, registration_id)],
+            keys=[(store.REGISTRATIONS, key) for key in keys],
             idempotency=once,
         )
         return receipt
@@ -172,6 +173,8 @@ def _add_reports(router: APIRouter, office: _Office) -> None:
             return await office.take(event, caller, once)
         except AlreadyKnown:
             case = await office.case(registration_id_of(event.release_id))
+            if case.bound_to is not None:
+                case = await office.case(case.bound_to)
             content = {"outcome": "duplicate", "registration_id": str(case.registration_id), "status": case.status}
             return JSONResponse(content | {"note": None})
 

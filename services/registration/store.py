@@ -23,6 +23,7 @@ from services.registration.domain.case import (
     Submitted,
     Tracing,
 )
+from services.registration.domain.walked_in import WalkInReport
 
 ACQUIRE_TIMEOUT_SECONDS: Final = 5.0
 SAME_PERSON_MAX: Final = 20
@@ -30,6 +31,7 @@ SAME_PERSON_MAX: Final = 20
 M = TypeVar("M", bound=BaseModel)
 
 DOCUMENTS: Final[dict[str, type[BaseModel]]] = {
+    "walk_in": WalkInReport,
     "announcement": ReleaseAnnounced,
     "release": ClientReleased,
     "cancellation": ReleaseCancelled,
@@ -65,6 +67,7 @@ def load(row: Mapping[str, Any]) -> Registration:
         submission_overdue=row["submission_overdue"],
         officer=row["officer"],
         handed_on_to=row["handed_on_to"],
+        bound_to=row["bound_to"],
         sequence=row["sequence"],
         **documents,
     )
@@ -94,6 +97,8 @@ def dump(case: Registration) -> dict[str, Any]:
         "submission_overdue": case.submission_overdue,
         "officer": case.officer,
         "handed_on_to": case.handed_on_to,
+        "business_id": case.business_id,
+        "bound_to": case.bound_to,
         "sequence": case.sequence,
     }
     for name in DOCUMENTS:
@@ -127,46 +132,55 @@ REGISTRATIONS: Final = Aggregates[UUID, Registration](
     key_type="uuid",
     select="""
         SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
-               missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
-               contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-               officer, handed_on_to, closure, sequence, version
+               missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
+               tracing, contact, identity_level, biometric_status, submission_from, submission_overdue, submitted,
+               registered, officer, handed_on_to, closure, bound_to, sequence, version
           FROM registration WHERE registration_id = ANY($1) ORDER BY registration_id FOR UPDATE
     """,
     upsert="""
         INSERT INTO registration (registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit,
                                   epoch, juvenile, facility, prison_register_no, name_key, released_at, missing,
-                                  announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
-                                  tracing, contact, identity_level, biometric_status, submission_from,
+                                  walk_in, announcement, release, cancellation, revocation, unconfirmed_on,
+                                  rungs_recorded, tracing, contact, identity_level, biometric_status, submission_from,
                                   submission_overdue, submitted, registered, officer, handed_on_to, closure,
-                                  sequence, version)
+                                  business_id, bound_to, sequence, version)
         SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit,
                epoch, juvenile, facility, prison_register_no, name_key, released_at, missing,
-               announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
+               walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
                tracing, contact, identity_level, biometric_status, submission_from,
                submission_overdue, submitted, registered, officer, handed_on_to, closure,
-               sequence, version
+               business_id, bound_to, sequence, version
           FROM json_to_recordset($1::json)
                AS r(registration_id uuid, release_id text, status text, receiving_unit text, guidance_unit text,
                     holder_unit text, epoch int, juvenile boolean, facility text, prison_register_no text,
-                    name_key text, released_at timestamptz, missing jsonb, announcement jsonb, release jsonb,
-                    cancellation jsonb, revocation jsonb, unconfirmed_on timestamptz, rungs_recorded int,
+                    name_key text, released_at timestamptz, missing jsonb, walk_in jsonb, announcement jsonb,
+                    release jsonb, cancellation jsonb, revocation jsonb, unconfirmed_on timestamptz, rungs_recorded int,
                     tracing jsonb, contact jsonb, identity_level text, biometric_status text,
                     submission_from timestamptz, submission_overdue boolean, submitted jsonb, registered jsonb,
-                    officer text, handed_on_to text, closure jsonb, sequence bigint, version int)
+                    officer text, handed_on_to text, closure jsonb, business_id uuid, bound_to uuid, sequence bigint,
+                    version int)
+         -- Whoever walked in while a release was on its way: the release comes second and is bound to it.
+         WHERE version > 1 OR bound_to IS NOT NULL OR NOT EXISTS (
+               SELECT FROM registration AS met
+                WHERE met.registration_id = r.business_id AND met.registration_id <> r.registration_id
+                  AND met.walk_in IS NOT NULL AND met.announcement IS NULL AND met.release IS NULL
+                  AND met.cancellation IS NULL AND met.revocation IS NULL
+                  AND met.status IN ('provisionally_registered', 'submitted', 'registered'))
         ON CONFLICT (registration_id) DO UPDATE
            SET status = EXCLUDED.status, receiving_unit = EXCLUDED.receiving_unit,
                guidance_unit = EXCLUDED.guidance_unit, holder_unit = EXCLUDED.holder_unit, epoch = EXCLUDED.epoch,
                juvenile = EXCLUDED.juvenile, facility = EXCLUDED.facility,
                prison_register_no = EXCLUDED.prison_register_no, name_key = EXCLUDED.name_key,
                released_at = EXCLUDED.released_at, missing = EXCLUDED.missing,
-               announcement = EXCLUDED.announcement, release = EXCLUDED.release,
+               walk_in = EXCLUDED.walk_in, announcement = EXCLUDED.announcement, release = EXCLUDED.release,
                cancellation = EXCLUDED.cancellation, revocation = EXCLUDED.revocation,
                unconfirmed_on = EXCLUDED.unconfirmed_on, rungs_recorded = EXCLUDED.rungs_recorded,
                tracing = EXCLUDED.tracing, contact = EXCLUDED.contact, identity_level = EXCLUDED.identity_level,
                biometric_status = EXCLUDED.biometric_status, submission_from = EXCLUDED.submission_from,
                submission_overdue = EXCLUDED.submission_overdue, submitted = EXCLUDED.submitted,
                registered = EXCLUDED.registered, officer = EXCLUDED.officer, handed_on_to = EXCLUDED.handed_on_to,
-               closure = EXCLUDED.closure, sequence = EXCLUDED.sequence, version = EXCLUDED.version
+               closure = EXCLUDED.closure, business_id = EXCLUDED.business_id, bound_to = EXCLUDED.bound_to,
+               sequence = EXCLUDED.sequence, version = EXCLUDED.version
          WHERE registration.version = EXCLUDED.version - 1
     """,
     key=_key,
@@ -234,18 +248,29 @@ SELECT_ANNOUNCED_SAME_PERSON: Final = """
        AND status IN ('release_announced', 'pre_registered', 'provisionally_registered')
      ORDER BY registration_id LIMIT $3
 """
+# Until this transaction ends no release is written: either it is seen here, or its writer sees the walk-in.
+HOLD_RELEASES: Final = "LOCK TABLE registration IN SHARE ROW EXCLUSIVE MODE"
+SELECT_SAME_RELEASE: Final = """
+    SELECT registration_id FROM registration
+     WHERE business_id = $1 AND bound_to IS NULL AND status NOT IN ('registered', 'closed', 'handed_on', 'cancelled')
+    UNION ALL
+    SELECT registration_id FROM registration
+     WHERE name_key COLLATE "C" = $2 AND business_id = $1 AND bound_to IS NULL
+       AND status IN ('registered', 'closed', 'handed_on', 'cancelled')
+     LIMIT 1
+"""
 SELECT_ONE: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
-           missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+           missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, sequence
+           officer, handed_on_to, closure, bound_to, sequence
       FROM registration WHERE registration_id = $1
 """
 SELECT_BOARD: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
-           missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+           missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, sequence
+           officer, handed_on_to, closure, bound_to, sequence
       FROM registration
      WHERE status IN ('released', 'contact_overdue', 'tracing')
        AND ($1::text IS NULL OR receiving_unit = $1 OR guidance_unit = $1)
@@ -254,9 +279,9 @@ SELECT_BOARD: Final = """
 """
 SELECT_SEARCH: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
-           missing, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
+           missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, sequence
+           officer, handed_on_to, closure, bound_to, sequence
       FROM registration
      WHERE ($1::text IS NULL OR status = $1)
        AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
@@ -290,6 +315,13 @@ async def announced_same_person(connection: Connection, *, facility: str, prison
     """The open announcements of the person with this number in the register of this prison."""
     rows = await connection.fetch(SELECT_ANNOUNCED_SAME_PERSON, facility, prison_register_no, SAME_PERSON_MAX)
     return [row["registration_id"] for row in rows]
+
+
+async def same_release(connection: Connection, *, business_id: UUID, name: str) -> UUID | None:
+    """The registration of this release under whatever id a prison gave it; none is added until the transaction ends."""
+    await connection.execute(HOLD_RELEASES)
+    found: UUID | None = await connection.fetchval(SELECT_SAME_RELEASE, business_id, name_key(name))
+    return found
 
 
 async def find(pool: Pool, registration_id: UUID) -> Registration | None:

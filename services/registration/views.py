@@ -100,6 +100,7 @@ class CaseView(BaseModel):
     registered_at: datetime | None
     closed_for: ClosingReason | None
     handed_on_to: str | None
+    bound_to: UUID | None = Field(description="The walk-in under whose registration this release counts")
 
 
 class TimelineLine(BaseModel):
@@ -173,6 +174,7 @@ def case_view_of(case: Registration, *, knows_children: bool, reference: Referen
         registered_at=case.registered.at if case.registered is not None else None,
         closed_for=closure.reason if closure is not None else None,
         handed_on_to=case.handed_on_to,
+        bound_to=case.bound_to,
     )
 
 

@@ -5,6 +5,7 @@ They are the bodies of the HTTP routes as they stand, so that nothing is typed t
 
 from enum import StrEnum
 from typing import Annotated, Final
+from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
@@ -12,6 +13,7 @@ from contracts.event import Fact
 from contracts.personal import Code, Day, DocumentNo, Instant, Note, OfficerCode, UnitCode
 from contracts.registration import ClosingReason, ContactMethod, IdentityLevel
 from services.registration.domain.case import BiometricStatus
+from services.registration.domain.walked_in import WalkInReport
 
 DOCUMENTS_MAX: Final = 20
 
@@ -60,6 +62,21 @@ class FirstContact(Fact):
     visit_at: Instant | None = None
     visit_unit: UnitCode | None = None
     note: Note | None = None
+
+
+class WalkIn(Fact):
+    """Somebody whom no prison has reported stands before an officer: who it is, and the contact."""
+
+    person: WalkInReport
+    contact: FirstContact
+
+
+class Binding(Fact):
+    """A person says that a release which a prison reported is that of this walk-in."""
+
+    release: UUID
+    """The registration under which the prison's release is known."""
+    reason: Reason
 
 
 class TraceEntry(Fact):

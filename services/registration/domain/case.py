@@ -3,7 +3,8 @@
 What prisons report is decided in `intake`, what officers do in `casework`, what time does in `clocks`.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -11,11 +12,20 @@ from typing import Any, Final
 from uuid import UUID
 
 from chassis.rules.transitions import Table
-from contracts.event import Event, Fact
-from contracts.lapas import ClientReleased, Release, ReleaseAnnounced, ReleaseCancelled, ReleasedPerson, client_id_of
+from contracts.event import Fact
+from contracts.lapas import (
+    ClientReleased,
+    Release,
+    ReleaseAnnounced,
+    ReleaseCancelled,
+    ReleasedPerson,
+    client_id_of,
+    registration_id_of,
+)
 from contracts.personal import Code, DocumentNo, Instant, Note, OfficerCode, RegisterNo, UnitCode
-from contracts.registration import ClientDetails, ClosingReason, ContactMethod, IdentityLevel
+from contracts.registration import ClosingReason, ContactMethod, IdentityLevel
 from contracts.roles import Role
+from services.registration.domain.walked_in import WalkInReport, business_id_of, day_of
 
 
 class Status(StrEnum):
@@ -42,6 +52,8 @@ class Step(StrEnum):
     PREPARE = "pre-registration"
     RELEASE = "a release"
     RELEASE_UNSEEN = "a release long after the contact"
+    WALK_IN = "a walk-in"
+    BIND = "binding to a walk-in"
     CORRECT = "a correction"
     REVOKE = "a withdrawal after the release"
     CANCEL = "a cancellation before the release"
@@ -74,6 +86,7 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (Status.CLOSED, Step.ANNOUNCE): Status.RELEASE_ANNOUNCED,
     (Status.RELEASE_ANNOUNCED, Step.PREPARE): Status.PRE_REGISTERED,
     (None, Step.RELEASE): Status.RELEASED,
+    (None, Step.WALK_IN): Status.PROVISIONALLY_REGISTERED,
     (Status.RELEASE_ANNOUNCED, Step.RELEASE): Status.RELEASED,
     (Status.PRE_REGISTERED, Step.RELEASE): Status.RELEASED,
     (Status.CANCELLED, Step.RELEASE): Status.RELEASED,
@@ -98,6 +111,8 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (Status.TRACING, Step.RESTART_CLOCK): Status.RELEASED,
     **{(status, Step.NOTE_TRACE): status for status in (*ANNOUNCED, *AWAITED, Status.CONFLICT)},
     **{(status, Step.MEET): Status.PROVISIONALLY_REGISTERED for status in (*ANNOUNCED, *AWAITED)},
+    # The release is that of somebody who walked in before, under the registration of the walk-in.
+    **{(status, Step.BIND): Status.CLOSED for status in (None, *ANNOUNCED, *AWAITED, Status.CANCELLED, Status.CLOSED)},
     # An officer faces somebody who, says the prison, is not outside.
     (Status.CANCELLED, Step.MEET): Status.CONFLICT,
     (Status.CLOSED, Step.MEET): Status.CONFLICT,
@@ -149,6 +164,8 @@ class Contact(Fact):
     slip_code: Code
     visit_at: Instant | None = None
     visit_unit: UnitCode | None = None
+    walked_in: bool = False
+    """No prison had reported the person, who stood before the officer all the same: outside, wherever that was."""
 
 
 class Tracing(Fact):
@@ -207,6 +224,7 @@ class Registration:
     juvenile: bool = False
     missing: tuple[str, ...] = ()
 
+    walk_in: WalkInReport | None = None
     announcement: ReleaseAnnounced | None = None
     release: ClientReleased | None = None
     cancellation: ReleaseCancelled | None = None
@@ -227,6 +245,8 @@ class Registration:
     officer: OfficerCode | None = None
     handed_on_to: str | None = None
     closure: Closure | None = None
+    bound_to: UUID | None = None
+    """The registration of the walk-in whose release this is; what is reported of it counts there."""
     sequence: int = 0
 
     @property
@@ -236,15 +256,43 @@ class Registration:
 
     @cached_property
     def person(self) -> ReleasedPerson | None:
-        """The person as reported: the latest revision first, and what it leaves out from the one before it."""
+        """The person as reported: the latest revision first, and what it leaves out from the one before it.
+
+        What somebody said of themselves fills what no prison has said.
+        """
+        told = self.reported
+        if self.walk_in is None or told is None:
+            return told or self.walk_in
+        return _merged((self.walk_in, told))
+
+    @cached_property
+    def reported(self) -> ReleasedPerson | None:
+        """The person as the prison alone reported it."""
         reports: list[ReleasedPerson] = [report for report in (self.announcement, self.release) if report is not None]
         if not reports:
             return None
-        fields: dict[str, Any] = {}
-        for report in sorted(reports, key=lambda report: (report.revision, isinstance(report, ClientReleased))):
-            said = {name: getattr(report, name) for name in ReleasedPerson.model_fields}
-            fields |= {name: value for name, value in said.items() if value not in (None, ())}
-        return ReleasedPerson.model_construct(**fields)
+        return _merged(sorted(reports, key=lambda report: (report.revision, isinstance(report, ClientReleased))))
+
+    @property
+    def business_id(self) -> UUID | None:
+        """The registration that this release would be by prison, register number and decree (or type and day)."""
+        person = self.person
+        if person is None:
+            return None
+        days = (self.release, self.announcement, self.walk_in)
+        found = business_id_of(person, on=next((day_of(report) for report in days if report is not None), None))
+        return None if found is None else registration_id_of(found)
+
+    @property
+    def is_unreported(self) -> bool:
+        """Whether somebody walked in and no prison has said anything of it yet."""
+        said = (self.announcement, self.release, self.cancellation, self.revocation)
+        return self.walk_in is not None and self.bound_to is None and all(report is None for report in said)
+
+    @property
+    def walked_in(self) -> bool:
+        """Whether the contact that counts was a walk-in: seen outside, whatever the prison says."""
+        return self.contact is not None and self.contact.walked_in
 
     @property
     def origin(self) -> Release:
@@ -293,87 +341,9 @@ class Registration:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Transition:
-    """One line of the timeline."""
-
-    step: Step
-    before: Status | None
-    after: Status
-    occurred_at: datetime
-    reason: str | None = None
-    document_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decided:
-    """What a decision comes to: the case as it is now, what is made known, and the lines of the timeline."""
-
-    case: Registration
-    facts: tuple[Event, ...] = ()
-    trail: tuple[Transition, ...] = ()
-    erased_as: tuple[bool, ...] = ()
-    """Whose details are taken back from the restricted topic: of an adult (False), of a child (True)."""
-    note: str | None = None
-
-    @classmethod
-    def begun(cls, case: Registration, step: Step, *, at: datetime) -> "Decided":
-        """A case that did not exist before."""
-        begin = Transition(step=step, before=None, after=TRANSITIONS.move(None, step), occurred_at=at)
-        return cls(case=case, trail=(begin,))
-
-    def moved(
-        self, step: Step, *, at: datetime, reason: str | None = None, documents: tuple[str, ...] = (), **changes: Any
-    ) -> "Decided":
-        """Take a step, if the table allows it, and change what the case knows."""
-        after = TRANSITIONS.move(self.case.status, step)
-        line = Transition(
-            step=step,
-            before=self.case.status,
-            after=after,
-            occurred_at=at,
-            reason=reason,
-            document_ids=documents,
-        )
-        return replace(self, case=replace(self.case, status=after, **changes), trail=(*self.trail, line))
-
-    def said(self, *facts: Event) -> "Decided":
-        """Make facts known, each with the next number of this case."""
-        counted = replace(self.case, sequence=self.case.sequence + len(facts))
-        return replace(self, case=counted, facts=(*self.facts, *facts))
-
-
-def concluded(before: Registration | None, decided: Decided) -> Decided:
-    """Tell those who guide who the client is, when that is new or changed, and take it back when nobody needs it."""
-    case = decided.case
-    told = details_of(before) if before is not None and before.is_client else None
-    if case.is_client:
-        details = details_of(case)
-        if details is not None and details != told:
-            decided = decided.said(details)
-        moved_topic = told is not None and told.juvenile is not case.juvenile
-        return replace(decided, erased_as=(told.juvenile,)) if told is not None and moved_topic else decided
-    # Whoever has a register number belongs to supervision, which decides how long it needs the details.
-    if told is not None and before is not None and before.status is not Status.REGISTERED:
-        return replace(decided, erased_as=(told.juvenile,))
-    return decided
-
-
-def details_of(case: Registration) -> ClientDetails | None:
-    """Who the client is and how to reach them, for the restricted topic."""
-    person = case.person
-    if person is None:
-        return None
-    return ClientDetails(
-        client_id=case.client_id,
-        registration_id=case.registration_id,
-        name=person.name,
-        alias=person.alias,
-        birth_on=person.birth_on,
-        birth_year=person.birth_year,
-        sex=person.sex,
-        phone=person.phone,
-        domicile=person.domicile,
-        guarantor=person.guarantor,
-        juvenile=case.juvenile,
-    )
+def _merged(reports: Sequence[ReleasedPerson]) -> ReleasedPerson:
+    fields: dict[str, Any] = {}
+    for report in reports:
+        said = {name: getattr(report, name) for name in ReleasedPerson.model_fields}
+        fields |= {name: value for name, value in said.items() if value not in (None, ())}
+    return ReleasedPerson.model_construct(**fields)

@@ -1,65 +1,45 @@
-"""What officers do with a registration: meet, trace, submit, approve, return, refuse, hand on, close.
+"""What officers decide about a registration: submit, approve, return, refuse, hand on, close.
 
 Who may act at which door is checked there; whose matter it is, and in which state, is checked here.
 """
 
-from datetime import datetime, timedelta
-from typing import Any, Final
-from uuid import UUID
+from datetime import datetime
 
 from chassis.rules.numbering import local_date
-from chassis.rules.refusal import Irrelevant, Refused
+from chassis.rules.refusal import Refused
 from contracts.reference import Reference, Register
 from contracts.registration import (
-    BiometricCaptured,
-    BiometricWaived,
     ClientHandedOn,
     ClientRegistered,
-    FirstContactMade,
-    IdentityLevel,
     RefusalFollowUp,
     RegistrationClosed,
-    RegistrationConflict,
     RegistrationRefused,
     RegistrationReturned,
     RegistrationSubmitted,
 )
 from contracts.roles import Role
-from services.registration.domain import clocks
 from services.registration.domain.acts import (
-    CALLS,
     Approval,
-    Biometrics,
     Closing,
-    FirstContact,
     HandOn,
     Refusal,
     Return,
     Submission,
     SubmittedFile,
-    TraceEntry,
-    TraceKind,
-    Whom,
 )
 from services.registration.domain.case import (
     TRANSITIONS,
     Acting,
-    BiometricStatus,
     Closure,
-    Contact,
-    Decided,
     Registered,
     Registration,
-    Status,
     Step,
     Submitted,
 )
+from services.registration.domain.decided import Decided
+from services.registration.domain.meeting import InTheFuture, with_note
 from services.registration.domain.registers import Entry
-from services.registration.domain.whereabouts import BEFORE_GATE_MAX, FILE_PREFIX, met_outside, seen_outside
-
-CLOCK_SKEW: Final = timedelta(minutes=5)
-SLIP_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-SLIP_CHARS: Final = 8
+from services.registration.domain.whereabouts import FILE_PREFIX, seen_outside
 
 
 class NotYourSection(Refused):
@@ -68,22 +48,6 @@ class NotYourSection(Refused):
 
 class SubmitterMayNotApprove(Refused):
     """Who submitted a registration cannot approve it: a second pair of eyes is needed."""
-
-
-class InTheFuture(Refused):
-    """This lies in the future: only what has happened is recorded."""
-
-
-class PrisonOfficerIdentifiesByCodeOnly(Refused):
-    """A prison officer records a first contact at level L1, by code or PIN; the office identifies further."""
-
-
-class ContactTooLongBeforeRelease(Refused):
-    """A contact more than 14 days before the release does not stand for the first one after it."""
-
-
-class OfficeEndedTheCase(Refused):
-    """The office has ended this case with evidence: its section head must say what the contact means."""
 
 
 class NotYetReleased(Refused):
@@ -98,66 +62,9 @@ class OfficerNotAvailable(Refused):
     """The officer who is to guide is no probation officer of this office, or is not certified for children."""
 
 
-class AlreadyMet(Irrelevant):
-    """The person was met before; the first contact stands."""
-
-
-def slip_code_from(id_: UUID) -> str:
-    """A short code for the slip, without letters that are mistaken for others; from the random end of a fresh id."""
-    rest, letters = id_.int, []
-    for _ in range(SLIP_CHARS):
-        rest, place = divmod(rest, len(SLIP_LETTERS))
-        letters.append(SLIP_LETTERS[place])
-    return "".join(letters)
-
-
 def prepare(case: Registration, *, now: datetime) -> Decided:
     """The registrar has confirmed what the prison announced."""
     return Decided(case=case).moved(Step.PREPARE, at=now)
-
-
-def record_contact(
-    case: Registration, act: FirstContact, *, by: Acting, slip_code: str, now: datetime, reference: Reference
-) -> Decided:
-    """An officer met the person: the clock of first contact stops, whatever the fingerprint reader does."""
-    _check_past(act.contact_at, now)
-    if act.whom is Whom.GUARANTOR_ALONE:
-        seen = TraceEntry(kind=TraceKind.GUARANTOR_MET, at=act.contact_at, note=act.note)
-        return record_trace(case, seen, now=now, reference=reference)
-    if by.role is Role.PRISON_OFFICER and _level_of(act) is not IdentityLevel.L1:
-        raise PrisonOfficerIdentifiesByCodeOnly
-    # Who was met before and is seen again, although the prison took the release back meanwhile, is a matter of its own.
-    seen_again = case.status in (Status.CANCELLED, Status.CLOSED)
-    if case.contact is not None and not (seen_again and act.contact_at > case.contact.at):
-        raise AlreadyMet
-    if case.closure is not None and not case.closure.by_prison:
-        raise OfficeEndedTheCase
-    if case.released_at is not None and case.released_at - act.contact_at > BEFORE_GATE_MAX:
-        raise ContactTooLongBeforeRelease
-    return _met(case, act, by=by, slip_code=slip_code, reference=reference)
-
-
-def record_trace(case: Registration, act: TraceEntry, *, now: datetime, reference: Reference) -> Decided:
-    """Somebody was looked for: calls and visits since red stop their clocks, and never that of first contact."""
-    _check_past(act.at, now)
-    changes: dict[str, Any] = {}
-    red = clocks.red_of(case, reference)
-    if case.tracing is not None and (red is None or act.at >= red):
-        done = {"called_at": act.at} if act.kind in CALLS else {}
-        done |= {"visited_at": act.at} if act.kind is TraceKind.HOME_VISIT else {}
-        changes["tracing"] = case.tracing.model_copy(update=done)
-    words = f"{act.kind}, {'reached' if act.reached else 'not reached'}"
-    return Decided(case=case).moved(Step.NOTE_TRACE, at=act.at, reason=_with_note(words, act.note), **changes)
-
-
-def record_biometrics(case: Registration, act: Biometrics, *, now: datetime) -> Decided:
-    """A fingerprint was taken later, or cannot be taken."""
-    _check_past(act.at, now)
-    level = IdentityLevel.L3 if act.status is BiometricStatus.CAPTURED else case.identity_level
-    decided = Decided(case=case).moved(
-        Step.TAKE_BIOMETRICS, at=act.at, reason=act.status, biometric_status=act.status, identity_level=level
-    )
-    return _told_biometrics(decided, act.status, at=act.at)
 
 
 def submit(case: Registration, act: Submission, *, by: Acting, now: datetime, reference: Reference) -> Decided:
@@ -254,65 +161,6 @@ def close(case: Registration, act: Closing, *, by: Acting, now: datetime) -> Dec
     return _closed(Decided(case=case), Step.CLOSE, act, now=now)
 
 
-def _met(case: Registration, act: FirstContact, *, by: Acting, slip_code: str, reference: Reference) -> Decided:
-    contact = Contact(
-        at=act.contact_at,
-        method=act.method,
-        by=by.id,
-        by_role=by.role,
-        slip_code=slip_code,
-        visit_at=act.visit_at or clocks.usual_visit(case, act.contact_at, reference),
-        visit_unit=act.visit_unit or case.guidance_unit or case.receiving_unit,
-    )
-    outside = met_outside(contact, case, reference)
-    # Before the gate the time to submit does not run yet: the papers come with the release.
-    start = max(act.contact_at, case.released_at or act.contact_at)
-    level = _level_of(act)
-    # Against the prison's word the time to decide runs wherever the person was seen.
-    runs = outside or case.released_at is not None or TRANSITIONS.move(case.status, Step.MEET) is Status.CONFLICT
-    decided = Decided(case=case).moved(
-        Step.MEET,
-        at=act.contact_at,
-        reason=_with_note(act.method, act.note),
-        contact=contact,
-        identity_level=level,
-        biometric_status=act.biometric_status,
-        submission_from=start if runs else None,
-        submission_overdue=False,
-        tracing=None,
-        closure=None,
-    )
-    said = {
-        "contact_at": act.contact_at,
-        "method": act.method,
-        "identity_level": level,
-        "by_role": by.role,
-        "before_gate": not outside,
-    }
-    decided = decided.said(FirstContactMade.model_validate(case.about() | said))
-    if act.biometric_status is not None:
-        decided = _told_biometrics(decided, act.biometric_status, at=act.contact_at)
-    if decided.case.status is Status.CONFLICT and case.taken_back_by is not None:
-        said = {"reason": case.taken_back_by.reason}
-        decided = decided.said(RegistrationConflict.model_validate(case.about() | said))
-    return decided
-
-
-def _level_of(act: FirstContact) -> IdentityLevel:
-    """What was shown: a fingerprint is level 3, and where none was taken the officer's own eyes are level 2."""
-    if act.biometric_status is BiometricStatus.CAPTURED:
-        return IdentityLevel.L3
-    claims_print = act.identity_level is IdentityLevel.L3 and act.biometric_status is not None
-    return IdentityLevel.L2 if claims_print else act.identity_level
-
-
-def _told_biometrics(decided: Decided, status: BiometricStatus, *, at: datetime) -> Decided:
-    about = decided.case.about()
-    if status is BiometricStatus.CAPTURED:
-        return decided.said(BiometricCaptured.model_validate(about | {"captured_at": at}))
-    return decided.said(BiometricWaived.model_validate(about | {"reason": status.value}))
-
-
 def _handed_on(
     decided: Decided,
     step: Step,
@@ -328,7 +176,7 @@ def _handed_on(
     decided = decided.moved(
         step,
         at=now,
-        reason=_with_note(f"accepted on {act.accepted_on.isoformat()}", act.reason),
+        reason=with_note(f"accepted on {act.accepted_on.isoformat()}", act.reason),
         documents=(act.acceptance_no,),
         handed_on_to=act.to_office,
     )
@@ -341,19 +189,10 @@ def _closed(
 ) -> Decided:
     closure = Closure(reason=act.reason, at=now, evidence=act.evidence, document_id=act.document_id, note=act.note)
     documents = (act.document_id,) if act.document_id is not None else ()
-    reason = _with_note(act.reason, act.note)
+    reason = with_note(act.reason, act.note)
     decided = decided.moved(step, at=now, reason=reason, documents=documents, closure=closure)
     said = {"reason": act.reason, "closed_at": now, "evidence": act.evidence}
     return decided.said(*first, RegistrationClosed.model_validate(decided.case.about() | said))
-
-
-def _with_note(words: str, note: str | None) -> str:
-    return words if note is None else f"{words}: {note}"
-
-
-def _check_past(instant: datetime, now: datetime) -> None:
-    if instant > now + CLOCK_SKEW:
-        raise InTheFuture
 
 
 def _check_section(case: Registration, by: Acting) -> None:

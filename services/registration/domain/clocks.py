@@ -20,16 +20,8 @@ from contracts.registration import (
     TracingStarted,
     TracingStep,
 )
-from services.registration.domain.case import (
-    ANNOUNCED,
-    AWAITED,
-    Contact,
-    Decided,
-    Registration,
-    Status,
-    Step,
-    Tracing,
-)
+from services.registration.domain.case import ANNOUNCED, AWAITED, Contact, Registration, Status, Step, Tracing
+from services.registration.domain.decided import Decided
 
 FIRST_CONTACT: Final = "first-contact"
 TRACING_CALLS: Final = "tracing-calls"

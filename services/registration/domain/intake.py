@@ -31,16 +31,10 @@ from contracts.registration import (
     Source,
 )
 from services.registration.domain import clocks
-from services.registration.domain.case import (
-    ANNOUNCED,
-    ENDED,
-    Closure,
-    Decided,
-    Registration,
-    Status,
-    Step,
-)
+from services.registration.domain.case import ANNOUNCED, ENDED, TRANSITIONS, Closure, Registration, Status, Step
+from services.registration.domain.decided import Decided
 from services.registration.domain.standing import (
+    DENIALS,
     Report,
     Stands,
     by_the_day,
@@ -100,7 +94,7 @@ def announce(known: Registration | None, event: ReleaseAnnounced, *, now: dateti
     if event.release_type is ReleaseType.FULL_TERM:
         raise NobodyToGuide
     if known is None:
-        return _announced(Decided.begun(_first(event, Step.ANNOUNCE, reference), Step.ANNOUNCE, at=now))
+        return _announced(Decided.begun(first(event, Step.ANNOUNCE, reference), Step.ANNOUNCE, at=now))
     _check_news(known, event)
     asked = known.unconfirmed_on if known.announcement and known.announcement.releases_on == event.releases_on else None
     case = placed(replace(known, announcement=event, unconfirmed_on=asked), reference)
@@ -124,7 +118,7 @@ def open_on_release(
     if known is None:
         if event.release_type is ReleaseType.FULL_TERM:
             raise NobodyToGuide
-        case = _first(event, Step.RELEASE, reference)
+        case = first(event, Step.RELEASE, reference)
         return _opened(Decided.begun(case, Step.RELEASE, at=event.released_at), now=now, reference=reference)
     _check_news(known, event)
     decided = Decided(case=placed(_with(known, event), reference))
@@ -139,12 +133,21 @@ def open_on_release(
 def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime, reference: Reference) -> Decided:
     """The prison takes a release back: before it, after it, against what an officer saw, or before we heard of it."""
     if known is None:
-        case = _first(event, Step.CANCEL, reference)
+        case = first(event, Step.CANCEL, reference)
         return replace(Decided.begun(case, Step.CANCEL, at=event.cancelled_at), note="remembered for its release")
     _check_news(known, event)
-    if known.facility != event.facility:
+    said_before = known.reported or known.taken_back_by
+    if said_before is not None and said_before.facility != event.facility:
         raise CancelledElsewhere
     decided = Decided(case=placed(_with(known, event), reference))
+    if known.walked_in and known.release is None:
+        return _against_a_walk_in(decided, known, event, now=now)
+    return _taken_back(decided, known, event, now=now, reference=reference)
+
+
+def _taken_back(
+    decided: Decided, known: Registration, event: ReleaseCancelled, *, now: datetime, reference: Reference
+) -> Decided:
     stood, stands = what_stands(known), what_stands(decided.case)
     if is_withdrawn_outside(decided.case) and not is_withdrawn_outside(known):
         return _told_withdrawn(decided, now=now)
@@ -154,13 +157,28 @@ def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime
     if known.status is Status.REGISTERED:
         raise RegisteredClientIsNotUnmade
     if known.status is Status.SUBMITTED or seen_outside(known, reference):
-        start = known.submission_from or now
-        disputed = decided.moved(Step.DISPUTE, at=now, reason=event.reason, submission_from=start)
-        return disputed.said(RegistrationConflict.model_validate(disputed.case.about() | {"reason": event.reason}))
+        return _disputed(decided, known, event, now=now)
     if stood is Stands.ANNOUNCEMENT:
         return _told_cancelled(decided.moved(Step.CANCEL, at=event.cancelled_at, reason=event.reason))
     decided = _undone(decided, at=now)
     return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh())) if stands is Stands.ANNOUNCEMENT else decided
+
+
+def _against_a_walk_in(decided: Decided, known: Registration, event: ReleaseCancelled, *, now: datetime) -> Decided:
+    """The prison takes back what it has not reported of somebody who was seen outside: a human decides."""
+    if known.status is Status.REGISTERED:
+        if event.reason in DENIALS:
+            raise RegisteredClientIsNotUnmade
+        return _told_withdrawn(decided, now=now)
+    if not TRANSITIONS.allows(known.status, Step.DISPUTE):
+        return decided.moved(Step.CORRECT, at=now)
+    return _disputed(decided, known, event, now=now)
+
+
+def _disputed(decided: Decided, known: Registration, event: ReleaseCancelled, *, now: datetime) -> Decided:
+    start = known.submission_from or now
+    disputed = decided.moved(Step.DISPUTE, at=now, reason=event.reason, submission_from=start)
+    return disputed.said(RegistrationConflict.model_validate(disputed.case.about() | {"reason": event.reason}))
 
 
 def may_end_another_announcement(known: Registration | None, event: ClientReleased) -> bool:
@@ -173,17 +191,13 @@ def close_for_full_term(announced: Registration, *, now: datetime) -> Decided:
     return _ended(Decided(case=announced), Step.CLOSE, ClosingReason.FULL_TERM, at=now)
 
 
-def _first(event: Report, step: Step, reference: Reference) -> Registration:
-    statuses = {
-        Step.ANNOUNCE: Status.RELEASE_ANNOUNCED,
-        Step.RELEASE: Status.RELEASED,
-        Step.CANCEL: Status.CANCELLED,
-    }
+def first(event: Report, step: Step, reference: Reference) -> Registration:
+    """The registration that a report opens, or leaves behind, by this step."""
     head_office = reference.head_office.code
     case = Registration(
         registration_id=registration_id_of(event.release_id),
         release_id=event.release_id,
-        status=statuses[step],
+        status=TRANSITIONS.move(None, step),
         receiving_unit=head_office,
         holder_unit=head_office,
     )
@@ -259,12 +273,22 @@ def _released(
             return _opened(decided, now=now, reference=reference)
         start = known.submission_from or max(now if known.contact is None else known.contact.at, event.released_at)
         decided = decided.moved(Step.RELEASE, at=event.released_at, submission_from=start)
-        if known.release is None:
+        if known.release is None and not known.walked_in:
             return _opened(decided, now=now, reference=reference)
-        return _told_corrected(decided, known, event)
+        return _found_again(decided, known, event, now=now)
     decided = _corrected(decided, known, event, now=now)
     decided = clocks.move_submission(decided, known)
     return clocks.move_start(decided, now=now, reference=reference)
+
+
+def _found_again(decided: Decided, known: Registration, event: ClientReleased, *, now: datetime) -> Decided:
+    """The prison reports whom we had met all the same: nobody is alarmed once more, but of a decree that is gone."""
+    decided = _told_corrected(decided, known, event)
+    if known.release is not None:
+        return decided
+    decided = clocks.move_submission(decided, known)
+    revoked = known.revocation is not None and known.revocation.reason is CancelReason.DECREE_REVOKED
+    return _told_withdrawn(decided, now=now) if revoked and is_withdrawn_outside(decided.case) else decided
 
 
 def _opened(decided: Decided, *, now: datetime, reference: Reference) -> Decided:

@@ -89,7 +89,7 @@ def says_nothing_new(event: Report, last: Report) -> bool:
 
 def is_another_person(event: Report, known: Registration, *, again: bool) -> bool:
     """Whether an id was given to two people: another name at another prison, or in one edition another number too."""
-    person = known.person
+    person = known.reported
     if person is None or not isinstance(event, ReleasedPerson) or _folded(event.name) == _folded(person.name):
         return False
     if event.facility != person.facility:

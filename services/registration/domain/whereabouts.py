@@ -78,7 +78,9 @@ def missing_of(case: Registration, reference: Reference) -> tuple[str, ...]:
 
 def stands_for_first_contact(contact: Contact | None, case: Registration) -> bool:
     """Whether this contact was close enough to the release to be the first one, or after it."""
-    return contact is None or case.released_at is None or case.released_at - contact.at <= BEFORE_GATE_MAX
+    if contact is None or case.released_at is None or contact.walked_in:
+        return True
+    return case.released_at - contact.at <= BEFORE_GATE_MAX
 
 
 def seen_outside(case: Registration, reference: Reference) -> bool:
@@ -88,7 +90,7 @@ def seen_outside(case: Registration, reference: Reference) -> bool:
 
 def met_outside(contact: Contact, case: Registration, reference: Reference) -> bool:
     """Whether this contact was on the free side of the gate."""
-    if contact.method in OUTSIDE:
+    if contact.walked_in or contact.method in OUTSIDE:
         return True
     if case.released_at is not None:
         return contact.at >= case.released_at

@@ -7,9 +7,10 @@ from contracts.lapas import CancelReason, ClientReleased, ReleaseAnnounced, Rele
 from contracts.reference import load_reference
 from contracts.registration import ContactMethod, IdentityLevel
 from contracts.roles import Role
-from services.registration.domain import casework, intake, registers
+from services.registration.domain import casework, intake, meeting, registers
 from services.registration.domain.acts import Approval, FirstContact, Submission
-from services.registration.domain.case import Acting, Decided, Registration
+from services.registration.domain.case import Acting, Registration
+from services.registration.domain.decided import Decided
 
 REFERENCE = load_reference()
 
@@ -108,7 +109,7 @@ def report(
 def meet(case: Registration, *, now: datetime | None = None, by: Acting = DUTY_OFFICER, **said: Any) -> Decided:
     """An officer records a first contact."""
     act = a_contact(**said)
-    return casework.record_contact(
+    return meeting.record_contact(
         case, act, by=by, slip_code="K7M2P9QX", now=now or act.contact_at, reference=REFERENCE
     )
 

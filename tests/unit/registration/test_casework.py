@@ -12,7 +12,7 @@ from contracts.registration import (
     IdentityLevel,
     RegistrationRefused,
 )
-from services.registration.domain import casework, clocks, registers
+from services.registration.domain import casework, clocks, meeting, registers
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -95,7 +95,7 @@ def test_a_fingerprint_is_the_highest_level_of_identity() -> None:
 def test_a_fingerprint_taken_later_ends_the_follow_up() -> None:
     met = meet(a_released_client(), biometric_status=BiometricStatus.DEVICE_DOWN).case
 
-    decided = casework.record_biometrics(
+    decided = meeting.record_biometrics(
         met, Biometrics(status=BiometricStatus.CAPTURED, at=hours_later(70)), now=hours_later(70)
     )
 
@@ -107,7 +107,7 @@ def test_a_prison_officer_records_a_contact_by_code_only() -> None:
     assert meet(a_released_client(), by=PRISON_OFFICER, identity_level="L1").case.status is (
         Status.PROVISIONALLY_REGISTERED
     )
-    with pytest.raises(casework.PrisonOfficerIdentifiesByCodeOnly):
+    with pytest.raises(meeting.PrisonOfficerIdentifiesByCodeOnly):
         meet(a_released_client(), by=PRISON_OFFICER, identity_level="L2")
 
 
@@ -117,12 +117,12 @@ def test_a_second_first_contact_is_irrelevant() -> None:
 
 
 def test_a_contact_in_the_future_is_refused() -> None:
-    with pytest.raises(casework.InTheFuture):
+    with pytest.raises(meeting.InTheFuture):
         meet(a_released_client(), contact_at=hours_later(4), now=hours_later(3))
 
 
 def test_a_contact_long_before_the_release_does_not_stop_its_clock() -> None:
-    with pytest.raises(casework.ContactTooLongBeforeRelease):
+    with pytest.raises(meeting.ContactTooLongBeforeRelease):
         meet(a_released_client(), method="AT_OUTPOST", contact_at=hours_later(-15 * 24))
 
 
@@ -138,7 +138,7 @@ def test_somebody_seen_whose_release_was_cancelled_is_a_conflict() -> None:
 def test_a_contact_does_not_undo_what_the_office_closed_itself() -> None:
     closed = casework.close(a_released_client(), DUPLICATE, by=HEAD, now=hours_later(1)).case
 
-    with pytest.raises(casework.OfficeEndedTheCase):
+    with pytest.raises(meeting.OfficeEndedTheCase):
         meet(closed)
 
 

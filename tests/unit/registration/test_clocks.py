@@ -7,9 +7,10 @@ import pytest
 
 from contracts.reference import Reference, ReferenceInvalid
 from contracts.registration import FirstContactOverdue, RegistrationOpened, TracingStarted
-from services.registration.domain import casework, clocks
+from services.registration.domain import casework, clocks, meeting
 from services.registration.domain.acts import Return, Submission, TraceEntry, TraceKind
-from services.registration.domain.case import Decided, Registration, Status
+from services.registration.domain.case import Registration, Status
+from services.registration.domain.decided import Decided
 from tests.unit.registration.examples import (
     FRIDAY_1630,
     REFERENCE,
@@ -104,7 +105,7 @@ def test_after_72_hours_no_rung_is_left() -> None:
 def test_a_noted_call_stops_the_clock_of_the_calls_and_no_other() -> None:
     traced = at_hour(a_released_client(), 72).case
 
-    case = casework.record_trace(
+    case = meeting.record_trace(
         traced, TraceEntry(kind=TraceKind.CALL_GUARANTOR, at=hours_later(73)), now=hours_later(73), reference=REFERENCE
     ).case
 

@@ -13,7 +13,8 @@ from contracts.registration import (
 )
 from services.registration.domain import casework, clocks, intake
 from services.registration.domain.acts import Closing
-from services.registration.domain.case import Registration, Status, concluded
+from services.registration.domain.case import Registration, Status
+from services.registration.domain.decided import concluded
 from tests.unit.registration.examples import (
     HEAD,
     REFERENCE,

@@ -13,7 +13,7 @@ from contracts.registration import (
     RegistrationOpened,
     ReleaseBreachReported,
 )
-from services.registration.domain import casework, clocks, intake
+from services.registration.domain import casework, clocks, intake, meeting
 from services.registration.domain.acts import Closing, HandOn, Return, Submission, SubmittedFile, TraceEntry, TraceKind
 from services.registration.domain.case import Registration, Status
 from tests.unit.registration.examples import (
@@ -229,7 +229,7 @@ def test_a_contact_long_before_the_release_does_not_stand_whichever_came_first(h
 
 
 def test_a_prison_officer_does_not_reach_level_3_by_a_fingerprint() -> None:
-    with pytest.raises(casework.PrisonOfficerIdentifiesByCodeOnly):
+    with pytest.raises(meeting.PrisonOfficerIdentifiesByCodeOnly):
         meet(a_released_client(), by=PRISON_OFFICER, identity_level=IdentityLevel.L1, biometric_status="CAPTURED")
 
 
@@ -274,7 +274,7 @@ def test_a_call_before_red_is_not_one_of_the_search() -> None:
     traced = report(None, a_release(), now=hours_later(72)).case
 
     early = TraceEntry(kind=TraceKind.CALL_CLIENT, at=hours_later(71))
-    case = casework.record_trace(traced, early, now=hours_later(73), reference=REFERENCE).case
+    case = meeting.record_trace(traced, early, now=hours_later(73), reference=REFERENCE).case
 
     assert set(clocks_of(case)) == {"tracing-calls", "tracing-visit"}
 
@@ -285,7 +285,7 @@ def test_a_call_before_red_is_not_one_of_the_search() -> None:
 def test_a_client_is_not_handed_on_before_the_other_office_has_accepted() -> None:
     tomorrow = HandOn(to_office="BPS-LAHAT", acceptance_no="W6-1", accepted_on=date(2026, 1, 31))
 
-    with pytest.raises(casework.InTheFuture):
+    with pytest.raises(meeting.InTheFuture):
         casework.hand_on(a_released_client(), tomorrow, by=HEAD, now=FRIDAY_1630, reference=REFERENCE)
 
 
