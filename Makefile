@@ -59,7 +59,7 @@ format: $(READY) ## format and mend what ruff can mend
 
 ##@ Measure
 .PHONY: bench bench-years
-bench: $(BENCH_READY) ## events a second and latency beside what one would build instead, about 15 minutes (ARGS=--quick: 5)
+bench: $(BENCH_READY) ## events a second and latency beside what one would build instead, about 25 minutes (ARGS=--quick: 5)
 	@$(BENCH_VENV)/bin/python -m tests.bench pipeline $(ARGS)
 bench-years: $(READY) ## the same parts with years behind them, about 40 minutes and 40 GB (ARGS=growth: one part; ARGS=--help)
 	@$(BIN)/python -m tests.bench.years $(ARGS)
