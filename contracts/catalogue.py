@@ -126,6 +126,7 @@ HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
             registration.RegistrationClosed,
             registration.ClientHandedOn,
             registration.ReleaseUnconfirmed,
+            registration.FacilitySilent,
             registration.FirstContactMade,
             registration.FirstContactOverdue,
             registration.TracingStarted,

@@ -182,6 +182,20 @@ class ReleaseUnconfirmed(RegistrationFact, subject="registration_id"):
     due_at: Instant
 
 
+class FacilitySilent(Event, subject="facility"):
+    """Nothing has come from a prison for longer than its policy allows; it is about a line, and about nobody."""
+
+    silence_id: UUID
+    facility: FacilityCode
+    receiving_unit: UnitCode
+    last_heard_on: Day | None = None
+    """The office's day of its last word; none has come since anybody listens."""
+    silent_days: int = Field(ge=0)
+    due_at: Instant
+    again: bool = False
+    """Somebody was told of the same silence before."""
+
+
 class RegistrationSubmitted(RegistrationFact, subject="registration_id"):
     """A registration waits for the section head's approval."""
 

@@ -13,7 +13,9 @@ from deploy.demo.scenario import Act, Do, Report, Scenario
 from deploy.demo.show import Show
 
 MARKS: Final = {"kafka": "kafka", "http": "http ", "csv": "csv  "}
-SELECT_CLOCKS: Final = "SELECT kind, subject FROM timer WHERE due_at <= $1 ORDER BY kind, due_at"
+SELECT_CLOCKS: Final = """
+    SELECT kind, subject FROM timer WHERE due_at <= $1 AND kind <> 'facility-silence' ORDER BY kind, due_at
+"""
 SELECT_TOLD: Final = """
     SELECT seq, occasion, recipient, channel FROM notification WHERE seq > $1 ORDER BY seq
 """

@@ -31,7 +31,7 @@ COUNT_FREE: Final = """
                         WHERE earlier.consumer = letter.consumer AND earlier.state = 'parked'
                           AND earlier.order_keys && letter.order_keys AND earlier.seq < letter.seq)
 """
-FIRST_TIMER: Final = "SELECT min(due_at) FROM timer"
+FIRST_TIMER: Final = "SELECT min(due_at) FROM timer WHERE kind <> 'facility-silence'"  # no clock of a case
 
 
 @dataclass(frozen=True)

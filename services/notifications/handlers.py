@@ -83,6 +83,7 @@ class Desk:
             inbox.on(fact, of=store.CASES, key_of=_case_of)(self.tell_of_a_case)
         inbox.on(registration.EventDeadLettered)(self.tell_of_a_dead_letter)
         inbox.on(supervision.EventDeadLettered)(self.tell_of_a_dead_letter)
+        inbox.on(registration.FacilitySilent)(self.tell_of_a_silent_prison)
         for clock in telling.CLOCKS:
             inbox.when_due(clock, of=store.CASES)(self.remind)
         return inbox
@@ -118,6 +119,13 @@ class Desk:
         occasion = telling.occasion_of_letter(letter)
         matter = _matter(occasion, letter.dead_letter_id, _cause(tx), juvenile=False)
         await self.tell(occasion, matter, _at_head_office(tx), telling.words_of_letter(occasion, letter), tx)
+
+    async def tell_of_a_silent_prison(self, fact: registration.FacilitySilent, tx: Transaction) -> None:
+        """A prison from which nothing comes may release people of whom nobody hears: duty and operations."""
+        matter = _matter(Occasion.FACILITY_SILENT, fact.silence_id, _cause(tx), juvenile=False)
+        about = Whereabouts(receiving_unit=fact.receiving_unit)
+        words = telling.words_of_silence(fact, reference=tx.reference)
+        await self.tell(Occasion.FACILITY_SILENT, matter, about, words, tx)
 
     async def _tell(
         self,

@@ -32,6 +32,7 @@ CURRENT: Final[Mapping[str, int]] = {
     "closed": 1,
     "handed-on": 1,
     "unreachable": 1,
+    "facility-silent": 1,
     "roster-gap": 1,
     "roster-filled": 1,
     "restricted": 1,

@@ -6,14 +6,14 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from chassis.inbox import Inbox, TimerDue
-from chassis.rules.numbering import local_year
+from chassis.rules.numbering import local_date, local_year
 from chassis.rules.refusal import Refused
 from chassis.transaction import Transaction
 from contracts.lapas import ClientReleased, Release, ReleaseAnnounced, ReleaseCancelled, registration_id_of
 from contracts.reference import Register
 from contracts.registration import ClientDetails
 from contracts.roles import Role
-from services.registration import store
+from services.registration import silence_store, store
 from services.registration.domain import binding, casework, clocks, intake, meeting, registers
 from services.registration.domain.acts import (
     Approval,
@@ -244,6 +244,9 @@ async def close(command: OnCase[Closing], tx: Transaction) -> Receipt:
 
 async def _known(tx: Transaction, event: Report) -> Registration | None:
     """The registration under which a report counts: its own, or that of the walk-in to which its release is bound."""
+    # Whatever is said of a release, its prison has spoken today.
+    today = local_date(tx.now, tx.reference.zone)
+    tx.append(silence_store.HEARD, {"facility": event.facility, "heard_on": today})
     release_id, *business_ids = keys_of(event)
     release = await tx.lock(store.REGISTRATIONS, release_id)
     if release is not None and release.bound_to is not None:

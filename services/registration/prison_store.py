@@ -1,5 +1,8 @@
 """What prisons read of their own releases: by the id, and whatever changed since they asked last.
 
+Whoever walked in and was reported by no prison is nothing that a prison reads; once reported, their release stands
+where the walk-in does.
+
 A release has its place in the order of changes at the transaction that changed it last, in what its prison is shown.
 Transactions are numbered when they begin to write and commit in any order, so a reader that followed the numbers alone
 would pass over whoever commits late. It therefore stops below the oldest transaction that is still writing: every
@@ -22,7 +25,9 @@ SELECT_OWN: Final = """
 """
 SELECT_CHANGED: Final = """
     SELECT registration.*, changed_by::text::bigint AS place FROM registration
-     WHERE facility = $1 AND changed_by < pg_snapshot_xmin(pg_current_snapshot())
+     WHERE facility = $1 AND bound_to IS NULL
+       AND (walk_in IS NULL OR num_nonnulls(announcement, release, cancellation, revocation) > 0)
+       AND changed_by < pg_snapshot_xmin(pg_current_snapshot())
        AND (changed_by, registration_id) > ($2::text::xid8, $3::uuid)
      ORDER BY changed_by, registration_id LIMIT $4
 """
@@ -50,10 +55,13 @@ class Changed:
 
 
 async def find_own(pool: Pool, registration_id: UUID, *, facility: str) -> Registration | None:
-    """A release of this facility; none where there is none, or it is another's."""
+    """A release of this facility, where it counts; none where there is none, it is another's, or nobody reported it."""
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         row = await connection.fetchrow(SELECT_OWN, registration_id, facility)
-    return None if row is None else load(row)
+        if row is not None and row["bound_to"] is not None:
+            row = await connection.fetchrow(SELECT_OWN, row["bound_to"], facility)
+    case = None if row is None else load(row)
+    return None if case is None or case.is_unreported else case
 
 
 async def beginning(pool: Pool) -> Place:

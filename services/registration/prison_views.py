@@ -125,14 +125,15 @@ class Changes(BaseModel):
 def own_release_of(case: Registration, reference: Reference) -> OwnRelease:
     """The release as its prison is shown it."""
     unit, state = reference.units.get(case.receiving_unit), PROGRESS[case.status]
-    reports = (case.announcement, case.release, case.cancellation, case.revocation)
+    kept = (case.announcement, case.release, case.cancellation, case.revocation)
+    last = max((report for report in kept if report is not None), key=lambda report: report.revision)
     return OwnRelease(
-        release_id=case.release_id,
+        release_id=last.release_id,
         registration_id=case.registration_id,
         facility=case.facility,
         state=state,
         words=WORDS[state],
-        revision=max(report.revision for report in reports if report is not None),
+        revision=last.revision,
         receiving_unit=case.receiving_unit,
         receiving_unit_name=case.receiving_unit if unit is None else unit.name,
         releases_on=case.announcement.releases_on if case.announcement is not None else None,

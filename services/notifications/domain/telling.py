@@ -48,6 +48,7 @@ class Occasion(StrEnum):
     CLOSED = "closed"
     HANDED_ON = "handed-on"
     UNREACHABLE = "unreachable"
+    FACILITY_SILENT = "facility-silent"
     ROSTER_GAP = "roster-gap"
     ROSTER_FILLED = "roster-filled"
 
@@ -91,6 +92,7 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.CLOSED: Rule((TOLD,), "closed", QUIET),
     Occasion.HANDED_ON: Rule((TOLD,), "handed-on", QUIET),
     Occasion.UNREACHABLE: Rule((OPS,), "unreachable", URGENT),
+    Occasion.FACILITY_SILENT: Rule((DUTY, OPS), "facility-silent", NORMAL),
     Occasion.ROSTER_GAP: Rule((KASI,), "roster-gap", URGENT),
     Occasion.ROSTER_FILLED: Rule((TOLD,), "roster-filled", QUIET),
 }
@@ -344,6 +346,17 @@ def words_of_letter(occasion: Occasion, letter: DeadLettered) -> dict[str, Any]:
         "urgency": RULES[occasion].urgency.value,
         "occasion": occasion.value,
         "fact": letter.model_dump(),
+    }
+
+
+def words_of_silence(fact: registration.FacilitySilent, *, reference: Reference) -> dict[str, Any]:
+    """What a template may say about a prison from which nothing comes; it is about a line, and about nobody."""
+    return {
+        "mark": mark_of(fact.silence_id),
+        "link": f"/v1/registrations?facility={fact.facility}",
+        "urgency": RULES[Occasion.FACILITY_SILENT].urgency.value,
+        "facility": _facility_name(fact.facility, reference),
+        "fact": fact.model_dump(),
     }
 
 

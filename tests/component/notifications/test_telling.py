@@ -310,3 +310,28 @@ async def test_everybody_who_is_told_can_read_it(house: House) -> None:
         items = (await officer.get("/v1/inbox")).json()["items"]
 
     assert [(item["subject"], item["about"]) for item in items] == [("Segera: 0412…", str(REGISTRATION))]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "again"])
+async def test_a_prison_from_which_nothing_comes_is_told_to_duty_and_operations(house: House, *, again: bool) -> None:
+    silent = registration.FacilitySilent(
+        silence_id=UUID("5d1f7a0e-2b64-5c1d-9a3e-6f0b8c2d4e11"),
+        facility="LP-SKY",
+        receiving_unit="PLG-SKY",
+        last_heard_on=None if again else date(2026, 5, 22),
+        silent_days=7,
+        due_at=FRIDAY,
+        again=again,
+    )
+
+    assert await house.hear(silent) == ["applied"]
+
+    assert {who for who, occasion in await told(house) if occasion == "facility-silent"} == {
+        "PO-SKY-01",
+        "OPS-HQ-01",
+        "OPS-HQ-02",
+    }
+    body = await house.pool.fetchval("SELECT body FROM notification LIMIT 1")
+    assert await house.pool.fetchval("SELECT subject FROM notification LIMIT 1") == "Tugas baru: 5D1F…"
+    assert "Lapas Kelas IIB Sekayu" in body
+    assert ("belum pernah" in body, "Masih belum ada kabar" in body) == (again, again)

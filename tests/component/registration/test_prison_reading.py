@@ -136,6 +136,28 @@ async def test_a_release_that_moved_to_another_prison_is_read_there_alone(house:
     assert [each["release_id"] for each in (await changes(house, "LP-SKY"))["items"]] == [RELEASE]
 
 
+async def test_who_walked_in_is_read_by_the_prison_only_once_it_has_reported_them(house: House) -> None:
+    """Under the prison's own id, although the case stands under that of the walk-in."""
+    papers = {"name": "Budi Rahasia", "facility": "LP1-PLG", "prison_register_no": "BI.1/2025", "decree_no": "W6-1"}
+    async with officer(house) as client:
+        met = await client.post("/v1/walk-ins", json={"person": papers, "contact": a_contact()})
+    assert met.status_code == 201, met.text
+    before = await changes(house)
+
+    await house.hear(a_release(release_id="SDP-77", decree_no="W6-1"))
+
+    async with prison(house) as client:
+        found = (await client.get("/v1/releases/SDP-77")).json()
+    listed = (await changes(house))["items"]
+    assert before["items"] == []
+    assert (found["release_id"], found["state"], found["registration_id"]) == (
+        "SDP-77",
+        "met",
+        met.json()["registration_id"],
+    )
+    assert listed == [found]
+
+
 async def test_each_change_is_read_once_and_nothing_else(house: House) -> None:
     await house.hear(a_release(), a_release(release_id="R-2"))
     first, since = await read_on(house, "")
