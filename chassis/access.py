@@ -15,6 +15,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from chassis import audit
 from chassis.keys import ALGORITHMS, KeySet, KeysUnavailable, source_of
 from chassis.problems import FieldProblem, Problem
 from contracts.roles import Role
@@ -173,6 +174,7 @@ class Allowed(Rule):
             raise Unauthenticated("a bearer token is needed")
         verifier: TokenVerifier = request.app.state.verifier
         principal = await verifier.verify(bearer.credentials)
+        audit.begin(_act_of(request, principal))
         self.check(principal, units=request.app.state.units)
         for place in (request.path_params, request.query_params):
             if self.scope is Scope.UNIT and place.get("unit") is not None:
@@ -193,6 +195,23 @@ class Allowed(Rule):
             raise Forbidden("your token names no facility", roles=self.roles)
         if self.scope is Scope.BAPAS and not _belongs(principal, self.roles, units):
             raise Forbidden("your token names no unit of this Bapas", roles=self.roles)
+
+
+def _act_of(request: Request, principal: Principal) -> audit.Act:
+    """What the caller asks for, as the audit trail names it: a route, ids, and the names of parameters."""
+    route = request.scope["route"]
+    known: Mapping[str, bool] = request.app.state.parameters[id(route)]
+    subjects = [
+        audit.Subject(name.removesuffix("_id").replace("_", "-"), audit.plain(value))
+        for name, value in request.path_params.items()
+    ]
+    return audit.Act(
+        action=route.name,
+        method=request.method,
+        who=principal,
+        subject=subjects[0] if subjects else None,
+        parameters=tuple(sorted(name for name in request.query_params if name in known)),
+    )
 
 
 def allow(*roles: Role, scope: Scope = Scope.BAPAS) -> Allowed:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chassis.access import Principal, Scope, allow
+from chassis.audit import nothing_restricted
 from chassis.letters_view import (
     DeadLetter,
     DeadLetterSummary,
@@ -133,7 +134,7 @@ def dead_letter_routes(letters: DeadLetters) -> APIRouter:
 
 
 def _add_reading(router: APIRouter, letters: DeadLetters) -> None:
-    @router.get("/dead-letters")
+    @router.get("/dead-letters", dependencies=[Depends(nothing_restricted)])
     async def list_dead_letters(
         operator: Operator,
         page: AskedPage,
@@ -148,7 +149,7 @@ def _add_reading(router: APIRouter, letters: DeadLetters) -> None:
         )
         return page.page(rows, item=summary_of, cursor=lambda letter: [letter.seq])
 
-    @router.get("/dead-letters/{letter_id}")
+    @router.get("/dead-letters/{letter_id}", dependencies=[Depends(nothing_restricted)])
     async def read_dead_letter(operator: Operator, letter_id: UUID) -> DeadLetterView:
         """One dead letter with its record; personal values are hidden."""
         return view_of(await _found(letters, letter_id))
@@ -161,7 +162,7 @@ def _add_reading(router: APIRouter, letters: DeadLetters) -> None:
             raise NotFound("dead letter")
         return view_of(letter, revealed=True)
 
-    @router.get("/held-keys")
+    @router.get("/held-keys", dependencies=[Depends(nothing_restricted)])
     async def list_held_keys(
         operator: Operator, page: AskedPage, consumer: Annotated[ConsumerName | None, Query()] = None
     ) -> Page[HeldKeyView]:

@@ -1,8 +1,7 @@
 """The HTTP door of a service: routes behind rules, and every refusal and failure as a problem document."""
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import asyncpg
@@ -15,6 +14,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from chassis.access import assert_every_route_has_a_rule, public
+from chassis.audit_trail import Audited, AuditTrail
 from chassis.failures import TRANSIENT, LostRaceError, UnavailableError
 from chassis.idempotency import Replayed
 from chassis.middleware import BodyLimit, RequestTrace
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from chassis.telemetry import Telemetry
 
 RETRY_AFTER_SECONDS: Final = 2
-
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _AWAY: Final = (
     UnavailableError,
@@ -55,13 +53,15 @@ def create_app(
     metrics: "Metrics",
     verifier: "TokenVerifier",
     units: frozenset[str],
-    lifespan: Lifespan | None = None,
+    audited: Audited | None = None,
 ) -> FastAPI:
-    """Build the application; raises RouteWithoutRule when a route does not say who may."""
+    """Build the application; raises RouteWithoutRule when a route does not say who may.
+
+    `audited` says where the audit trail is kept; nothing is kept without it.
+    """
     app = FastAPI(
         title=title,
         version=VERSION,
-        lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -73,6 +73,8 @@ def create_app(
     app.state.units = units
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     _add_handlers(app)
+    if audited is not None:
+        app.add_middleware(AuditTrail, audited=audited, metrics=metrics.audit)
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestTrace, telemetry=telemetry, metrics=metrics.http, clock=clock)
     for router in (*routers, _description()):

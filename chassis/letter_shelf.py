@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from chassis import audit
 from chassis.database import Connection
 from chassis.dead_letters import unpack_record_headers
 from chassis.engine import Engine
@@ -113,4 +114,7 @@ class LetterShelf:
     ) -> None:
         """Record what an operator does."""
         clock = self.engine.setting.system_clock
+        named = ("dead-letter", letter_id) if letter_id is not None else ("consumer", consumer)
+        subject = audit.Subject(named[0], audit.plain(named[1]))
+        await audit.enter(connection, "shown" if act == "reveal" else "done", subject=subject, reason=reason)
         await connection.execute(INSERT_ACT, clock.new_id(), actor, act, letter_id, consumer, reason, clock.now())

@@ -303,6 +303,47 @@ class HttpMetrics:
         self._seconds.labels(method, route, str(status)).observe(seconds)
 
 
+class AuditMetrics:
+    """The audit trail: what waits for its place in the chain, and what could not be entered."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register what operations watches."""
+        self._waiting = Gauge(
+            "bapas_audit_unsealed_entries", "Entries that are not in the chain yet", registry=registry
+        )
+        self._oldest = Gauge(
+            "bapas_audit_unsealed_oldest_seconds", "Age of the oldest entry that is not in the chain", registry=registry
+        )
+        self._lost = Counter("bapas_audit_lost_entries", "Entries that could not be written", registry=registry)
+        self._sealed = Counter("bapas_audit_sealed_entries", "Entries put into the chain", registry=registry)
+        self._position = Gauge("bapas_audit_position", "Entries in the chain, where it is sealed", registry=registry)
+        self._leading = Gauge("bapas_audit_leading", "1 in the process that seals this database", registry=registry)
+        self._errors = Counter("bapas_audit_errors", "Interruptions of the sealer", ("error",), registry=registry)
+        self._error = Bounded()
+
+    def unsealed(self, *, entries: int, oldest_seconds: float) -> None:
+        """Show what waits for its place in the chain."""
+        self._waiting.set(entries)
+        self._oldest.set(max(0.0, oldest_seconds))
+
+    def lost(self, entries: int) -> None:
+        """Count what could not be written."""
+        self._lost.inc(entries)
+
+    def sealed(self, entries: int, *, position: int) -> None:
+        """Count what was put into the chain, and show how long it is."""
+        self._sealed.inc(entries)
+        self._position.set(position)
+
+    def leading(self, leads: bool) -> None:  # noqa: FBT001 - one word, one meaning
+        """Show whether this process seals."""
+        self._leading.set(int(leads))
+
+    def failed(self, error: str) -> None:
+        """Count an interruption by the kind of its error."""
+        self._errors.labels(self._error(error)).inc()
+
+
 class DatabaseMetrics:
     """The pool of connections."""
 
@@ -331,6 +372,7 @@ class Metrics:
         self.senders = SenderMetrics(self.registry)
         self.http = HttpMetrics(self.registry)
         self.database = DatabaseMetrics(self.registry)
+        self.audit = AuditMetrics(self.registry)
 
     def identify(self, settings: "Settings", version: str) -> None:
         """Show who this is."""

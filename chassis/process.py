@@ -14,6 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from chassis.access import TokenVerifier
+from chassis.audit_api import audit_routes
+from chassis.audit_trail import Audited
 from chassis.batch import BatchRunner
 from chassis.bell import Bell
 from chassis.broker import new_producer
@@ -242,6 +244,7 @@ class Process:
             routers += self.service.routes(context)
             if parts.desk is not None:
                 routers.append(dead_letter_routes(parts.desk))
+            routers.append(audit_routes(engine.pool))
             lookout = Lookout(engine.pool, self.system_clock, health, self.service.name, parts.consumer, parts.relay)
             routers.append(overview_routes(lookout))
         return create_app(
@@ -252,6 +255,7 @@ class Process:
             metrics=self.metrics,
             verifier=TokenVerifier.from_settings(self.settings, self.system_clock),
             units=frozenset(self.reference.units),
+            audited=Audited(self.service.name, engine.pool),
         )
 
     def _checks(self, engine: Engine, parts: Parts) -> list[Check]:

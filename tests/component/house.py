@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chassis.access import TokenVerifier
+from chassis.audit_trail import Audited
 from chassis.batch import BatchResult, BatchRunner
 from chassis.clock import OfficeClock, SteppedClock
 from chassis.commands import Commands
@@ -62,7 +63,8 @@ def database_of(backing: Backing, service: Service) -> Iterator[str]:
 EMPTY: Final = """
     DO $$ BEGIN
         EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY CASCADE'
-                   FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migration');
+                   FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migration'
+                    AND NOT starts_with(tablename, 'audit_'));
     END $$
 """
 
@@ -111,6 +113,7 @@ class House:
             metrics=self.metrics,
             verifier=TokenVerifier.from_settings(self.settings, self.system_clock),
             units=frozenset(self.reference.units),
+            audited=Audited(self.service.name, self.pool),
         )
 
     async def deliver(self, *records: Record) -> BatchResult:

@@ -11,7 +11,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from chassis.access import TokenVerifier
+from chassis.audit_trail import Audited
 from chassis.clock import SystemClock
+from chassis.database import Pool
 from chassis.http import create_app
 from chassis.keys import KeyFile, KeySet
 from chassis.metrics import Metrics
@@ -31,6 +33,7 @@ class Door:
     clock: SystemClock = field(default_factory=SystemClock)
     metrics: Metrics = field(default_factory=Metrics)
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
+    audited: Pool | None = None
 
     @property
     def telemetry(self) -> Telemetry:
@@ -47,6 +50,7 @@ class Door:
             metrics=self.metrics,
             verifier=self.verifier,
             units=UNITS,
+            audited=None if self.audited is None else Audited("registration", self.audited),
         )
 
     @asynccontextmanager
