@@ -41,6 +41,8 @@ from contracts.personal import (
 
 ADULT_AGE: Final = 18
 CONDITIONS_MAX: Final = 40
+ATTACHMENTS_MAX: Final = 40
+PAGES_MAX: Final = 10_000
 IDS_KEPT_MAX: Final = 4_096
 """The id of a registration is derived several times for each event: for its key, by its handler, for its follow-ups."""
 CHILD_FACILITY_PREFIXES: Final = ("LPKA", "LPAS")
@@ -118,6 +120,18 @@ class Photo(Fact):
     sha256: Sha256
 
 
+class Attachment(Fact):
+    """A paper that belongs to a release and lies elsewhere: what it is, where it lies, and how to know it again.
+
+    The paper itself never travels here: neither in a message nor in the database.
+    """
+
+    kind: Code
+    reference: ObjectReference
+    sha256: Sha256
+    pages: int | None = Field(default=None, ge=1, le=PAGES_MAX)
+
+
 ReleaseId = Annotated[
     str,
     Personal("release"),
@@ -175,6 +189,7 @@ class ReleasedPerson(Release):
     request_id: DocumentNo | None = None
     handover_no: DocumentNo | None = None
     photo: Photo | None = None
+    attachments: tuple[Attachment, ...] = Field(default=(), max_length=ATTACHMENTS_MAX)
     offence_group: Annotated[Code, Personal("offence")] | None = None
     employment: Note | None = None
     schooling: Note | None = None

@@ -55,7 +55,7 @@ COLUMNS: Final = frozenset(
             name
             for event in EVENTS.values()
             for name in event.model_fields
-            if name not in ("domicile", "guarantor", "photo")
+            if name not in ("domicile", "guarantor", "photo", "attachments")
         ),
         *(f"{prefix}{name}" for prefix, names in PARTS.items() for name in names),
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from chassis.access import Principal
-from contracts.lapas import Address, Guarantor, ReleaseType, Sex
+from contracts.lapas import Address, Attachment, Guarantor, ReleaseType, Sex
 from contracts.reference import Reference
 from contracts.registration import ClosingReason, ContactMethod, IdentityLevel
 from contracts.roles import Role
@@ -89,6 +89,7 @@ class CaseView(BaseModel):
     releases_on: date | None
     released_at: datetime | None
     person: Person | None = Field(description="Nothing for a child, except for those who may know it")
+    attachments: list[Attachment] = Field(description="Where its papers lie; none of a child, as with the person")
     missing: list[str]
     contact: ContactView | None
     identity_level: IdentityLevel | None
@@ -163,6 +164,7 @@ def case_view_of(case: Registration, *, knows_children: bool, reference: Referen
         releases_on=case.announcement.releases_on if case.announcement is not None else None,
         released_at=case.released_at,
         person=_person_of(case) if may else None,
+        attachments=list(case.person.attachments) if may and case.person is not None else [],
         missing=list(case.missing),
         contact=None if contact is None else ContactView(**contact.model_dump(include=set(ContactView.model_fields))),
         identity_level=case.identity_level,

@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from contracts.roles import Role
 from tests.component.house import FRIDAY, House
 from tests.component.registration.people import (
     REGISTRATION,
+    RELEASE,
     a_contact,
     a_release,
     an_announcement,
@@ -18,7 +20,9 @@ from tests.component.registration.people import (
     childrens_head,
     hours_later,
     officer,
+    prison,
     registrar,
+    release_data,
 )
 
 CASE = f"/v1/registrations/{REGISTRATION}"
@@ -170,6 +174,75 @@ async def test_an_adult_is_shown_with_what_the_counter_needs(house: House) -> No
     assert case["person"]["nik_ends"] == "0001"
     assert "DECREE_NO" in case["missing"]
     assert "NARKOTIKA" not in json.dumps(case)
+
+
+PAPER = {"kind": "DECREE", "reference": "s3://sdp-plg/sk-rahasia.pdf", "sha256": "a" * 64, "pages": 3}
+
+
+@pytest.mark.parametrize("door", ["http", "kafka"])
+async def test_the_papers_of_a_release_are_shown_where_they_lie(house: House, door: str) -> None:
+    if door == "kafka":
+        await house.hear(a_release(attachments=[PAPER]))
+    else:
+        async with prison(house) as client:
+            assert (await client.post("/v1/releases", json=release_data(attachments=[PAPER]))).status_code == 201
+
+    async with registrar(house) as client:
+        case = (await client.get(CASE)).json()
+
+    assert case["attachments"] == [PAPER]
+
+
+async def test_papers_that_were_announced_stay_when_the_release_names_none_and_a_correction_replaces_its_own(
+    house: House,
+) -> None:
+    other = PAPER | {"kind": "HANDOVER_RECORD"}
+    seen = []
+    async with registrar(house) as client:
+        for report in (
+            an_announcement(attachments=[PAPER]),
+            a_release(),
+            a_release(revision=2, attachments=[other]),
+            a_release(revision=3, attachments=[other, PAPER]),
+        ):
+            await house.hear(report)
+            seen.append([paper["kind"] for paper in (await client.get(CASE)).json()["attachments"]])
+
+    assert seen == [["DECREE"], ["DECREE"], ["HANDOVER_RECORD"], ["HANDOVER_RECORD", "DECREE"]]
+
+
+async def test_where_the_papers_of_a_child_lie_is_shown_to_those_who_may_know_it(house: House) -> None:
+    await house.hear(a_release(category="CHILD", attachments=[PAPER]))
+
+    async with registrar(house) as counter, childrens_head(house) as head:
+        hidden, shown = (await counter.get(CASE)).json(), (await head.get(CASE)).json()
+
+    assert (hidden["attachments"], shown["attachments"]) == ([], [PAPER])
+
+
+async def test_papers_are_named_on_no_ordinary_topic_and_to_no_prison(house: House) -> None:
+    await house.hear(a_release(attachments=[PAPER]))
+    await house.hear(a_release(revision=2, attachments=[PAPER, PAPER | {"kind": "PHOTO_SHEET"}]))
+
+    async with prison(house) as client:
+        told = (await client.get(f"/v1/releases/{RELEASE}")).text
+    sent = await house.pool.fetch("SELECT payload FROM outbox")
+    assert b"rahasia.pdf" not in b"".join(row["payload"] for row in sent)
+    assert "rahasia.pdf" not in told
+    assert "ATTACHMENTS" in [name for fact in await house.published() for name in getattr(fact, "changed", ())]
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [({"sha256": "short"}, "sha256"), ({"pages": 0}, "pages"), ({"kind": "a decree"}, "kind")],
+    ids=["no hash", "no page", "no code"],
+)
+async def test_a_paper_that_nobody_could_recognise_is_told(house: House, change: Any, where: str) -> None:
+    async with prison(house) as client:
+        answer = await client.post("/v1/releases", json=release_data(attachments=[PAPER | change]))
+
+    assert answer.status_code == 422
+    assert where in answer.json()["errors"][0]["where"]
 
 
 async def test_a_timeline_is_read_in_order_and_page_by_page(house: House) -> None:

@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_not_taken_at_all(content: bytes, status: 
 
 def test_every_column_that_is_read_belongs_to_a_report() -> None:
     assert {"guarantor_regency", "domicile_street", "photo_sha256", "released_at", "cancelled_at"} <= COLUMNS
-    assert not {"guarantor", "domicile", "photo", "guarantor_address"} & COLUMNS
+    assert not {"guarantor", "domicile", "photo", "guarantor_address", "attachments"} & COLUMNS
 
 
 def test_a_report_counts_its_rows() -> None:
