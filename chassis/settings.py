@@ -22,8 +22,12 @@ LOG_FORMATS: Final = frozenset({"json", "console"})
 NEEDED_TO_RUN: Final = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "AUTH_ISSUER", "AUTH_JWKS"})
 NEEDED_TO_MIGRATE: Final = frozenset({"DATABASE_URL"})
 
-SECRETS: Final = frozenset({"DATABASE_URL", "KAFKA_SASL_PASSWORD"})
+SECRETS: Final = frozenset(
+    {"DATABASE_URL", "KAFKA_SASL_PASSWORD", "GATEWAY_TOKEN", "GATEWAY_RECEIPT_KEY", "GATEWAY_RECEIPT_KEY_OLD"}
+)
 FILE_SUFFIX: Final = "_FILE"
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _TOPIC_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _PORT_MAX: Final = 65_535
@@ -72,6 +76,10 @@ class Settings:
     smtp_host: str | None
     smtp_port: int
     mail_from: str | None
+    gateway_url: str | None
+    gateway_token: str | None = field(repr=False)
+    gateway_receipt_key: str | None = field(repr=False)
+    gateway_receipt_key_old: str | None = field(repr=False)
     officer_contacts: Path | None
     duty_roster: Path | None
 
@@ -111,6 +119,10 @@ class Settings:
             smtp_host=read.text("SMTP_HOST"),
             smtp_port=read.number("SMTP_PORT", default=25, least=1, most=_PORT_MAX),
             mail_from=read.text("MAIL_FROM"),
+            gateway_url=read.url("GATEWAY_URL", schemes=("http", "https")) or None,
+            gateway_token=read.text("GATEWAY_TOKEN"),
+            gateway_receipt_key=read.text("GATEWAY_RECEIPT_KEY"),
+            gateway_receipt_key_old=read.text("GATEWAY_RECEIPT_KEY_OLD"),
             officer_contacts=read.path("OFFICER_CONTACTS"),
             duty_roster=read.path("DUTY_ROSTER"),
             otel_exporter_otlp_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes=("http", "https")) or None,
@@ -118,7 +130,7 @@ class Settings:
             log_level=read.one_of("LOG_LEVEL", LOG_LEVELS) or "INFO",
             log_format=read.one_of("LOG_FORMAT", LOG_FORMATS),
         )
-        read.problems += _unsafe_kafka(env)
+        read.problems += [*_unsafe_kafka(env), *_unusable_gateway(env)]
         if read.problems:
             raise SettingsInvalid(read.problems)
         return settings
@@ -239,3 +251,16 @@ def _unsafe_kafka(env: Mapping[str, str]) -> list[str]:
     if protocol == "SASL_SSL" and len(login) < 2:  # noqa: PLR2004 - a name and a password
         return ["KAFKA_SECURITY_PROTOCOL=SASL_SSL needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"]
     return []
+
+
+def _unusable_gateway(env: Mapping[str, str]) -> list[str]:
+    """A token that anybody can read on the way is refused, as is a gateway of which one half is known."""
+    url = env.get("GATEWAY_URL", "").strip()
+    named = [name for name in ("GATEWAY_TOKEN", "GATEWAY_RECEIPT_KEY") if env.get(name, "").strip()]
+    if not url:
+        return [f"{' and '.join(named)} without GATEWAY_URL: no message leaves"] if named else []
+    problems = [] if len(named) == 2 else ["GATEWAY_URL needs GATEWAY_TOKEN and GATEWAY_RECEIPT_KEY"]  # noqa: PLR2004
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        problems.append("GATEWAY_URL must begin with https://: the token and the numbers would be sent in the clear")
+    return problems

@@ -184,6 +184,22 @@ def sending_mail(
         yield span
 
 
+@contextmanager
+def handing_over_message(
+    telemetry: Telemetry, *, parent: TraceContext | None, host: str, port: int | None, maybe_doubled: bool
+) -> Iterator[OpenSpan]:
+    """The request to the messaging gateway about one message; to whom it goes and what it says is nobody's business."""
+    attributes: dict[str, Value | None] = {
+        "http.request.method": "POST",
+        "server.address": host,
+        "server.port": port,
+        "peer.service": "messaging-gateway",
+        "bapas.maybe_doubled": maybe_doubled,
+    }
+    with telemetry.span("gateway send", kind=SpanKind.CLIENT, parent=parent, attributes=attributes) as span:
+        yield span
+
+
 def only_id(value: str | None) -> str | None:
     """The value if it is a UUID."""
     if value is None or _UUID.fullmatch(value):

@@ -8,10 +8,20 @@ from pydantic import Field
 from contracts import operations
 from contracts.event import Event
 from contracts.personal import Code, Instant, OfficerCode
+from contracts.upcasting import upcasts
 
 
 class Channel(StrEnum):
     """By which way somebody is told."""
+
+    EMAIL = "EMAIL"
+    IN_APP = "IN_APP"
+    GATEWAY = "GATEWAY"
+    """A message to a telephone, WhatsApp or SMS, by a messaging gateway."""
+
+
+class FirstChannel(StrEnum):
+    """By which way somebody was told when there was no messaging gateway."""
 
     EMAIL = "EMAIL"
     IN_APP = "IN_APP"
@@ -22,7 +32,6 @@ class NotificationFact(Event):
 
     notification_id: UUID
     recipient: OfficerCode
-    channel: Channel
     template: Code
     about: UUID
     """The registration, or the dead letter, of which somebody is told."""
@@ -35,19 +44,49 @@ class NotificationFact(Event):
 
 
 class NotificationDelivered(NotificationFact, subject="notification_id"):
+    """Somebody was told, as it was said before there was a messaging gateway."""
+
+    channel: FirstChannel
+    delivered_at: Instant
+    attempts: int = Field(default=1, ge=1)
+    maybe_doubled: bool = False
+
+
+class NotificationDeliveredV2(NotificationFact, subject="notification_id", version=2):
     """Somebody was told."""
 
+    channel: Channel
     delivered_at: Instant
     attempts: int = Field(default=1, ge=1)
     maybe_doubled: bool = False
 
 
 class NotificationFailed(NotificationFact, subject="notification_id"):
-    """Somebody could not be told, and we stopped trying."""
+    """Somebody could not be told and we stopped trying, as it was said before there was a messaging gateway."""
 
+    channel: FirstChannel
     failed_at: Instant
     attempts: int = Field(ge=1)
     reason: Code
+
+
+class NotificationFailedV2(NotificationFact, subject="notification_id", version=2):
+    """Somebody could not be told by this channel, and we stopped trying it."""
+
+    channel: Channel
+    failed_at: Instant
+    attempts: int = Field(ge=1)
+    reason: Code
+
+
+@upcasts(NotificationDelivered)
+def _delivered(old: NotificationDelivered) -> NotificationDeliveredV2:
+    return NotificationDeliveredV2.model_validate(old.model_dump())
+
+
+@upcasts(NotificationFailed)
+def _failed(old: NotificationFailed) -> NotificationFailedV2:
+    return NotificationFailedV2.model_validate(old.model_dump())
 
 
 class EventDeadLettered(operations.DeadLettered, subject="dead_letter_id"):

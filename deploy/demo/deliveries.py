@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts.catalogue import HANDLED, TOPICS, UPSTREAM, consumed_by
-from contracts.notifications import NotificationDelivered, NotificationFailed
+from contracts.notifications import NotificationDeliveredV2, NotificationFailedV2
 from contracts.registration import ClientDetails, FirstContactOverdue
 from contracts.roles import Role
 from deploy.demo.facts import Facts, Notice, key_of
@@ -201,13 +201,13 @@ def every_mail_once(facts: Facts) -> Verdict:
         for notice in facts.notices
         if notice.state != "delivered" or notice.maybe_doubled
     ]
-    delivered = Counter(UUID(record.subject or "") for record in facts.records_of(NotificationDelivered.type))
+    delivered = Counter(UUID(record.subject or "") for record in facts.records_of(NotificationDeliveredV2.type))
     problems += [
         f"notice {one} was published as delivered {delivered[one]} times"
         for one in {notice.notification_id for notice in facts.notices} | delivered.keys()
         if delivered[one] != 1
     ]
-    problems += [f"notice {record.subject} failed" for record in facts.records_of(NotificationFailed.type)]
+    problems += [f"notice {record.subject} failed" for record in facts.records_of(NotificationFailedV2.type)]
     in_app = sum(notice.channel == IN_APP for notice in facts.notices)
     numbers = f"{len(ledger)} in the ledger, {arrived.total()} in the mailbox, {in_app} notices in the application"
     return Verdict.on("every mail arrived exactly once, as in the ledger", numbers=numbers, problems=problems)

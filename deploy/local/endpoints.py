@@ -39,6 +39,7 @@ def table(endpoints: Endpoints, *, file: Path) -> str:
             ("Kafka", kafka["bootstrap_servers"] + (f", topics {prefix}*" if prefix else "")),
             *((f"database of {name}", service["database_url"]) for name, service in services),
             ("mail", f"{mail} (SMTP {smtp['host']}:{smtp['port']})"),
+            ("messages", endpoints["gateway"]["url"]),
             ("traces", endpoints["traces"]["url"] or "off (TRACES=0)"),
             ("a token", "make token ROLE=REGISTRAR UNIT=PLG-HQ"),
             ("for programs", str(file)),

@@ -1,4 +1,4 @@
-"""The mailbox and the trace relay, each as a process of its own."""
+"""The mailbox, the messaging gateway and the trace relay, each as a process of its own."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,15 @@ def start_mailbox(processes: Processes, *, smtp_port: int, http_port: int, logs:
     """Start the SMTP sink with its page."""
     ports = ("--smtp-port", str(smtp_port), "--http-port", str(http_port))
     return _start(processes, "mailbox", *ports, logs=logs)
+
+
+def start_gateway(
+    processes: Processes, *, http_port: int, receipts_url: str, token_file: Path, key_file: Path, logs: Path
+) -> Process:
+    """Start the messaging gateway that shows what it is given and reports on it."""
+    arguments = ("--http-port", str(http_port), "--receipts-url", receipts_url)
+    secrets = ("--token-file", str(token_file), "--key-file", str(key_file))
+    return _start(processes, "gateway", *arguments, *secrets, logs=logs)
 
 
 def start_otlp_relay(processes: Processes, *, port: int, zipkin: str, logs: Path) -> Process:

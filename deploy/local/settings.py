@@ -27,6 +27,7 @@ class Ports:
     postgres: int = 15432
     smtp: int = 12525
     mail: int = 18025
+    gateway: int = 18026
     traces: int = 19411
     otlp: int = 14318
     registration: int = 18101

@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from deploy.local import downloads, endpoints, running
+from deploy.local.gateway_secrets import GatewaySecrets
 from deploy.local.ground import Ground
 from deploy.local.office_clock import set_office_clock
-from deploy.local.own_programs import start_mailbox, start_otlp_relay
+from deploy.local.own_programs import start_gateway, start_mailbox, start_otlp_relay
 from deploy.local.ports import HOST, is_open, require_free
 from deploy.local.problem import Problem
 from deploy.local.processes import Process, Processes
@@ -52,6 +53,7 @@ class Stack:
         self.state = state
         self.settings = settings
         self.issuer = Issuer(state / "auth")
+        self.gateway_secrets = GatewaySecrets(state / "gateway")
         self.office_clock_file = state / "office-clock.json"
         self.logs = state / "logs"
         self.processes = Processes(state, remove_when_killed=[] if keep else [state])
@@ -158,10 +160,18 @@ class Stack:
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(ports.smtp),
             "MAIL_FROM": MAIL_FROM,
+            **(self._messaging() if name == "notifications" else {}),
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.otlp}" if self.settings.traces else "",
             "PYTHONUNBUFFERED": "1",
             **{key: str(SAMPLES / file) for key, file in samples.items() if (SAMPLES / file).exists()},
             **self._service_env.get(name, {}),
+        }
+
+    def _messaging(self) -> dict[str, str]:
+        return {
+            "GATEWAY_URL": f"http://{HOST}:{self.settings.ports.gateway}",
+            "GATEWAY_TOKEN_FILE": str(self.gateway_secrets.token_file),
+            "GATEWAY_RECEIPT_KEY_FILE": str(self.gateway_secrets.key_file),
         }
 
     def _start(self) -> None:
@@ -169,6 +179,7 @@ class Stack:
         self._fetch()
         self.is_begun = True
         self.issuer.prepare()
+        self.gateway_secrets.prepare()
         if self._office_clock is not None:
             self.set_office_clock(self._office_clock)
         viewer = self._traces.start() if self.settings.traces else None
@@ -198,7 +209,15 @@ class Stack:
     def _start_helpers(self) -> dict[Process, int]:
         ports = self.settings.ports
         mailbox = start_mailbox(self.processes, smtp_port=ports.smtp, http_port=ports.mail, logs=self.logs)
-        started = {mailbox: ports.mail}
+        gateway = start_gateway(
+            self.processes,
+            http_port=ports.gateway,
+            receipts_url=f"http://{HOST}:{ports.notifications}/v1/receipts/gateway",
+            token_file=self.gateway_secrets.token_file,
+            key_file=self.gateway_secrets.key_file,
+            logs=self.logs,
+        )
+        started = {mailbox: ports.mail, gateway: ports.gateway}
         if self.settings.traces:
             zipkin = f"http://{HOST}:{ports.traces}"
             relay = start_otlp_relay(self.processes, port=ports.otlp, zipkin=zipkin, logs=self.logs)
@@ -225,7 +244,7 @@ class Stack:
         return [
             *(["kafka", "kafka_controller"] if self.ground.kafka is not None else []),
             *(["postgres"] if self.ground.needs_postgres(self._names) else []),
-            *["smtp", "mail"],
+            *["smtp", "mail", "gateway"],
             *(["traces", "otlp"] if self.settings.traces else []),
             *(self._names if self._with_services else []),
         ]
@@ -247,6 +266,7 @@ class Stack:
             "databases": {name: self.ground.database_url(name) for name in self._names},
             "smtp": {"host": HOST, "port": ports.smtp},
             "mail": {"url": f"http://{HOST}:{ports.mail}"},
+            "gateway": {"url": f"http://{HOST}:{ports.gateway}"},
             "traces": {
                 "url": self._traces.url if traces else None,
                 "otlp_endpoint": f"http://{HOST}:{ports.otlp}" if traces else None,

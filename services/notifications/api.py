@@ -81,13 +81,18 @@ class LedgerLine(BaseModel):
     urgency: Urgency
     template: str
     template_version: int
+    digest_version: int | None = Field(description="Of the template that bound it with others into one message")
     status: State
     attempts: int
     next_attempt_at: datetime | None
     maybe_doubled: bool
     message_id: str | None
+    parcel: UUID | None = Field(description="The message in which it left: the gateway's idempotency key")
+    instead_of: UUID | None = Field(description="The notice by another channel whose place it took")
     reason: str | None
     created_at: datetime
+    held_until: datetime | None = Field(description="The end of the quiet hours for which it waited")
+    accepted_at: datetime | None = Field(description="When the carrier had it")
     settled_at: datetime | None
     read_at: datetime | None
     acknowledged_at: datetime | None

@@ -14,11 +14,15 @@ from chassis.senders import AnySender, Sender
 from chassis.service import Service, ServiceContext
 from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
-from services.notifications import api, handlers, store
-from services.notifications.channels import Mail
+from services.notifications import api, outgoing, store
+from services.notifications.channels import Mail, WayOut
 from services.notifications.domain.audience import Contacts, DeskInvalid, contacts_of, roster_of
+from services.notifications.domain.preference import Preferences, preferences_of
 from services.notifications.domain.roster import Roster
+from services.notifications.gateway import MessagingGateway
 from services.notifications.handlers import Desk, Furniture
+from services.notifications.outgoing import Outgoing
+from services.notifications.receipts_api import receipt_routes
 from services.notifications.roster_api import roster_routes
 from services.notifications.roster_handlers import RosterDesk
 from services.notifications.wording import Wording
@@ -67,20 +71,21 @@ class Sheet(Generic[T]):
 def build() -> Service:
     """The service with a desk of its own."""
     desk = Desk()
-    roster, inbox = RosterDesk(desk), desk.inbox()
+    roster, leaving, inbox = RosterDesk(desk), Outgoing(desk), desk.inbox()
     roster.react(inbox)
+    leaving.clocks(inbox)
 
     def routes(context: ServiceContext) -> Sequence[APIRouter]:
         furnish(desk, context)
-        return (*api.routes(context), roster_routes(context, desk, roster))
+        return (*api.routes(context), roster_routes(context, desk, roster), receipt_routes(context, leaving))
 
     def senders(context: ServiceContext) -> Sequence[AnySender]:
         furnish(desk, context)
         mail = Sender(
             name="mail",
-            claim=handlers.claim_notices,
-            send=desk.send,
-            settle=handlers.settle_notice,
+            claim=outgoing.claim_parcels,
+            send=leaving.send,
+            settle=leaving.settle,
             backlog=lambda: store.backlog(context.pool, at=context.office_clock.now()),
         )
         return (mail,)
@@ -110,25 +115,42 @@ def furnish(desk: Desk, context: ServiceContext) -> None:
         settings.duty_roster,
         lambda rows: roster_of(rows, officers=reference.officers, units=reference.units, zone=reference.zone),
     )
+    ways_out = _ways_out(context, mail_host=settings.smtp_host, mail_from=settings.mail_from)
     contacts: Sheet[Contacts] = _sheet(
-        "OFFICER_CONTACTS", settings.officer_contacts, lambda rows: contacts_of(rows, officers=reference.officers)
+        "OFFICER_CONTACTS",
+        settings.officer_contacts,
+        lambda rows: contacts_of(rows, officers=reference.officers, available=ways_out.keys()),
     )
-    mail = Mail(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.mail_from,
-        clock=context.system_clock,
-        telemetry=context.telemetry,
+    preferences: Sheet[Preferences] = _sheet(
+        "OFFICER_CONTACTS",
+        settings.officer_contacts,
+        lambda rows: preferences_of(rows, officers=reference.officers, units=reference.units),
     )
     desk.furnish(
         Furniture(
             roster=roster,
             contacts=contacts,
+            preferences=preferences,
             wording=Wording(zone=reference.zone),
-            ways_out={Channel.EMAIL: mail},
+            ways_out=ways_out,
             mail_domain=settings.mail_from.rpartition("@")[2],
         )
     )
+
+
+def _ways_out(context: ServiceContext, *, mail_host: str, mail_from: str) -> Mapping[Channel, WayOut]:
+    settings = context.settings
+    mail = Mail(
+        host=mail_host,
+        port=settings.smtp_port,
+        sender=mail_from,
+        clock=context.system_clock,
+        telemetry=context.telemetry,
+    )
+    if settings.gateway_url is None or settings.gateway_token is None:
+        return {Channel.EMAIL: mail}
+    gateway = MessagingGateway(url=settings.gateway_url, token=settings.gateway_token, telemetry=context.telemetry)
+    return {Channel.EMAIL: mail, Channel.GATEWAY: gateway}
 
 
 def _sheet(name: str, path: Path | None, parse: Callable[[Mapping[str, Any]], T]) -> Sheet[T]:

@@ -14,7 +14,7 @@ from chassis.senders import SendResult
 from chassis.spans import sending_mail
 from chassis.telemetry import Telemetry, TraceContext
 from services.notifications.domain.audience import Contact
-from services.notifications.domain.ledger import Notice
+from services.notifications.domain.parcels import Dispatch
 
 CONNECT_SECONDS: Final = 5.0
 TALK_SECONDS: Final = 20.0
@@ -28,8 +28,8 @@ _PERMANENT: Final = range(500, 600)
 class WayOut(Protocol):
     """A channel that leaves the house; the application's own inbox needs none, for it is the ledger itself."""
 
-    async def hand_over(self, notice: Notice, contact: Contact) -> SendResult:
-        """Give a notice to the carrier and say what became of it; what the carrier says never raises."""
+    async def hand_over(self, dispatch: Dispatch, contact: Contact) -> SendResult:
+        """Give a message to the carrier and say what became of it; what the carrier says never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,15 @@ class Mail:
     connect_seconds: float = CONNECT_SECONDS
     talk_seconds: float = TALK_SECONDS
 
-    async def hand_over(self, notice: Notice, contact: Contact) -> SendResult:
+    async def hand_over(self, dispatch: Dispatch, contact: Contact) -> SendResult:
         """Give a message to the mail server, in a span of the trace that caused it."""
         if contact.email is None:
             return SendResult(sent=False, retryable=False, reason=NO_ADDRESS)
-        parent = TraceContext.parse(notice.traceparent)
+        parent = TraceContext.parse(dispatch.traceparent)
         with sending_mail(
-            self.telemetry, parent=parent, host=self.host, port=self.port, maybe_doubled=notice.maybe_doubled
+            self.telemetry, parent=parent, host=self.host, port=self.port, maybe_doubled=dispatch.maybe_doubled
         ) as span:
-            result = await self._talk(self.message(notice, address=contact.email))
+            result = await self._talk(self.message(dispatch, address=contact.email))
             if not result.sent:
                 span.fail(result.reason)
         return result
@@ -76,17 +76,17 @@ class Mail:
             return _failed(answer)
         return SendResult(sent=True)
 
-    def message(self, notice: Notice, *, address: str) -> EmailMessage:
-        """The message as it is sent; the same notice keeps its Message-ID, so a second copy can be recognised."""
+    def message(self, dispatch: Dispatch, *, address: str) -> EmailMessage:
+        """The message as it is sent; the same parcel keeps its Message-ID, so a second copy can be recognised."""
         message = EmailMessage()
         message["From"] = Address(addr_spec=self.sender)
         message["To"] = Address(addr_spec=address)
-        message["Subject"] = notice.subject
+        message["Subject"] = dispatch.letter.subject
         message["Date"] = format_datetime(self.clock.now())
-        message["Message-ID"] = notice.message_id
+        message["Message-ID"] = dispatch.message_id
         message["Auto-Submitted"] = "auto-generated"
         message["Content-Language"] = "id"
-        message.set_content(notice.body, charset="utf-8")
+        message.set_content(dispatch.letter.body, charset="utf-8")
         return message
 
 

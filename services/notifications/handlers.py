@@ -1,6 +1,6 @@
 """What notifications does when something happens: tell, remind, send, and note what was seen."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +9,6 @@ from uuid import UUID
 from chassis.database import Connection, Pool
 from chassis.inbox import Inbox, TimerDue
 from chassis.rules.refusal import Irrelevant
-from chassis.senders import Claim, SendResult, Settlement
 from chassis.transaction import Transaction
 from contracts import registration, supervision
 from contracts.notifications import Channel
@@ -18,15 +17,16 @@ from contracts.reference import Reference
 from contracts.registration import RegistrationFact
 from services.notifications import roster_store, store
 from services.notifications.channels import WayOut
-from services.notifications.domain import ledger, telling
+from services.notifications.domain import holding, ledger, preference, telling
 from services.notifications.domain.audience import Contacts, Staff, Whereabouts
-from services.notifications.domain.ledger import Attempt, Matter, Notice, NoticeUnknown
+from services.notifications.domain.ledger import Matter, Notice, NoticeUnknown, State, Urgency
+from services.notifications.domain.preference import Preferences
 from services.notifications.domain.roster import Roster, in_force
 from services.notifications.domain.telling import Occasion
 from services.notifications.wording import Wording
 
-CLAIMED_MAX: Final = 2
-"""Notices taken at once: as many as a slow mail server can be asked about before the claim runs out."""
+RECEIPT_MISSING: Final = "receipt-missing"
+"""The clock of a notice that has left, or is to leave, by a way that may not reach its recipient."""
 
 NOT_FURNISHED: Final = "the desk was used before it was furnished"
 
@@ -37,6 +37,7 @@ class Furniture:
 
     roster: Callable[[], Roster]
     contacts: Callable[[], Contacts]
+    preferences: Callable[[], Preferences]
     wording: Wording
     ways_out: Mapping[Channel, WayOut]
     mail_domain: str
@@ -178,44 +179,38 @@ class Desk:
         people = telling.addressees(occasion, about, staff=staff, contacts=desk.contacts())
         letter = desk.wording.letter(telling.template_of(occasion, juvenile=matter.juvenile), words)
         for addressee in people:
-            notice, facts = ledger.owe(addressee, matter, letter, mail_domain=desk.mail_domain, now=tx.now)
+            held_until = self.held_until(addressee.recipient, matter.occasion, matter.urgency, tx)
+            notice, facts = ledger.owe(
+                addressee, matter, letter, mail_domain=desk.mail_domain, now=tx.now, held_until=held_until
+            )
             if notice.notification_id in known:
                 continue
             tx.append(store.OWED, asdict(_traced(notice, tx)))
+            self.watch(notice, tx)
             for fact in facts:
                 tx.announce(fact)
         missed = [each.recipient for each in people if each.channel is None]
         return [each.recipient for each in people if each.channel is not None], missed
 
-    async def send(self, notice: Notice) -> SendResult:
-        """Hand a claimed notice to its way out."""
-        desk = self.at_hand
-        return await desk.ways_out[notice.channel].hand_over(notice, desk.contacts().of(notice.recipient))
+    def held_until(self, recipient: str, occasion: str, urgency: Urgency, tx: Transaction) -> datetime | None:
+        """Until when a notice waits for the end of its recipient's quiet hours, if it does."""
+        officer = tx.reference.officers.get(recipient)
+        return self.at_hand.preferences().held_until(
+            recipient,
+            unit=officer.unit if officer else None,
+            urgency=urgency,
+            deadline=holding.deadline_of(occasion),
+            now=tx.now,
+            zone=tx.reference.zone,
+        )
 
-
-async def claim_notices(command: Claim, tx: Transaction) -> list[Notice]:
-    """Notices that must leave are taken for a while by one sender."""
-    found = await store.outgoing(await tx.connection(), at=command.at, rows_max=min(command.items_max, CLAIMED_MAX))
-    taken = []
-    for notification_id in sorted(found):
-        notice = await _notice(notification_id, tx)
-        if ledger.is_due(notice, at=command.at):
-            claimed = ledger.claim(notice, lease_until=command.lease_until)
-            tx.save(store.NOTICES, claimed)
-            taken.append(claimed)
-    return taken
-
-
-async def settle_notice(command: Settlement[Notice], tx: Transaction) -> None:
-    """What the carrier said is written down, and published where it is the end of it."""
-    notice = await _notice(command.item.notification_id, tx)
-    result = command.result
-    attempt = Attempt(
-        number=command.item.attempts, sent=result.sent, retryable=result.retryable, reason=result.reason, at=command.at
-    )
-    settled, facts = ledger.settle(notice, attempt, now=tx.now)
-    tx.save(store.NOTICES, settled)
-    tx.publish(facts, of=settled)
+    def watch(self, notice: Notice, tx: Transaction, *, tried: Collection[Channel] = ()) -> None:
+        """Let a clock run for a notice that leaves the house, if there is another way when it does not arrive."""
+        channels = self.at_hand.contacts().of(notice.recipient).channels
+        waits = notice.state in {State.PENDING, State.HELD}
+        if waits and preference.next_way(channels, tried={notice.channel, *tried}) is not None:
+            within = self.at_hand.preferences().receipt_within[notice.urgency]
+            tx.set_timer(notice.notification_id, RECEIPT_MISSING, (notice.held_until or tx.now) + within)
 
 
 @dataclass(frozen=True, slots=True)

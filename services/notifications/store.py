@@ -86,6 +86,12 @@ def _load_notice(row: Mapping[str, Any]) -> Notice:
         traceparent=row["traceparent"],
         correlation_id=row["correlation_id"],
         sequence=row["sequence"],
+        held_until=row["held_until"],
+        bundle=row["bundle"],
+        parcel=row["parcel"],
+        digest_version=row["digest_version"],
+        accepted_at=row["accepted_at"],
+        instead_of=row["instead_of"],
     )
 
 
@@ -96,7 +102,7 @@ NOTICES: Final = Aggregates[UUID, Notice](
         SELECT notification_id, recipient, channel, about, occasion, urgency, juvenile, cause, template,
                template_version, subject, body, state, created_at, attempts, next_attempt_at, lease_until,
                maybe_doubled, message_id, reason, settled_at, read_at, acknowledged_at, traceparent,
-               correlation_id, sequence, version
+               correlation_id, sequence, held_until, bundle, parcel, digest_version, accepted_at, instead_of, version
           FROM notification WHERE notification_id = ANY($1) ORDER BY notification_id FOR UPDATE
     """,
     # Only what happens to a notice changes; what it says, to whom and why stays as it was written.
@@ -105,11 +111,13 @@ NOTICES: Final = Aggregates[UUID, Notice](
            SET state = n.state, attempts = n.attempts, next_attempt_at = n.next_attempt_at,
                lease_until = n.lease_until, maybe_doubled = n.maybe_doubled, reason = n.reason,
                settled_at = n.settled_at, read_at = n.read_at, acknowledged_at = n.acknowledged_at,
+               parcel = n.parcel, digest_version = n.digest_version, accepted_at = n.accepted_at,
                sequence = n.sequence, version = n.version
           FROM json_to_recordset($1::json)
                AS n(notification_id uuid, state text, attempts int, next_attempt_at timestamptz,
                     lease_until timestamptz, maybe_doubled boolean, reason text, settled_at timestamptz,
-                    read_at timestamptz, acknowledged_at timestamptz, sequence int, version int)
+                    read_at timestamptz, acknowledged_at timestamptz, parcel uuid, digest_version int,
+                    accepted_at timestamptz, sequence int, version int)
          WHERE notification.notification_id = n.notification_id AND notification.version = n.version - 1
     """,
     key=lambda notice: notice.notification_id,
@@ -124,18 +132,21 @@ OWED: Final = Rows(
         INSERT INTO notification (notification_id, recipient, channel, about, occasion, urgency, juvenile, cause,
                                   template, template_version, subject, body, state, created_at, attempts,
                                   next_attempt_at, lease_until, maybe_doubled, message_id, reason, settled_at, read_at,
-                                  acknowledged_at, traceparent, correlation_id, sequence, version)
+                                  acknowledged_at, traceparent, correlation_id, sequence, held_until, bundle, parcel,
+                                  digest_version, accepted_at, instead_of, version)
         SELECT notification_id, recipient, channel, about, occasion, urgency, juvenile, cause,
                template, template_version, subject, body, state, created_at, attempts,
                next_attempt_at, lease_until, maybe_doubled, message_id, reason, settled_at, read_at,
-               acknowledged_at, traceparent, correlation_id, sequence, 1
+               acknowledged_at, traceparent, correlation_id, sequence, held_until, bundle, parcel,
+               digest_version, accepted_at, instead_of, 1
           FROM json_to_recordset($1::json)
                AS n(notification_id uuid, recipient text, channel text, about uuid, occasion text, urgency text,
                     juvenile boolean, cause text, template text, template_version int, subject text, body text,
                     state text, created_at timestamptz, attempts int, next_attempt_at timestamptz,
                     lease_until timestamptz, maybe_doubled boolean, message_id text, reason text,
                     settled_at timestamptz, read_at timestamptz, acknowledged_at timestamptz, traceparent text,
-                    correlation_id text, sequence int)
+                    correlation_id text, sequence int, held_until timestamptz, bundle uuid, parcel uuid,
+                    digest_version int, accepted_at timestamptz, instead_of uuid)
         ON CONFLICT (notification_id) DO NOTHING
     """,
 )
@@ -194,7 +205,7 @@ COUNT_UNREAD: Final = """
 SELECT_LEDGER: Final = """
     SELECT seq, notification_id, recipient, channel, about, occasion, urgency, juvenile, template, template_version,
            state, attempts, next_attempt_at, maybe_doubled, message_id, reason, created_at, settled_at, read_at,
-           acknowledged_at
+           acknowledged_at, held_until, accepted_at, parcel, digest_version, instead_of
       FROM notification
      WHERE ($1::uuid IS NULL OR about = $1)
        AND ($2::text IS NULL OR state = $2)

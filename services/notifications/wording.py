@@ -36,6 +36,7 @@ CURRENT: Final[Mapping[str, int]] = {
     "roster-gap": 1,
     "roster-filled": 1,
     "restricted": 1,
+    "digest": 1,
 }
 """The version of each template that is used now; the ledger says which one a notice was written with."""
 
@@ -73,9 +74,9 @@ class Wording:
         self._templates.filters["tanggal"] = local_day
         self._templates.filters["waktu"] = lambda instant: local_time(instant, zone)
 
-    def letter(self, template: str, words: Mapping[str, Any]) -> Letter:
-        """Fill the current version of a template: its first line is the subject, the rest the body."""
-        version = CURRENT[template]
+    def letter(self, template: str, words: Mapping[str, Any], *, version: int | None = None) -> Letter:
+        """Fill a template, in its current version or an older one: its first line is the subject, the rest the body."""
+        version = version or CURRENT[template]
         text = self._templates.get_template(f"{template}.v{version}.txt").render(words)
         subject, _, body = text.partition("\n")
         return Letter(template=template, version=version, subject=subject.strip(), body=f"{body.strip()}\n")

@@ -1,17 +1,18 @@
-"""Every route of every service says who may, and in the words of the catalogue of roles."""
+"""Every route of every service says who may: in the words of the catalogue of roles, or by a signature."""
 
 import pytest
 
 from chassis.access import Allowed, rules_of
+from chassis.signatures import Signed
 from tests.architecture.services import SERVICES, routes
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_route_of_a_service_has_a_rule_that_names_roles(service: str) -> None:
+async def test_every_route_of_a_service_has_a_rule_that_names_roles_or_who_signs(service: str) -> None:
     unguarded = [
         f"{sorted(route.methods or ())} {route.path}"
         for route in routes(service)
-        if not all(isinstance(rule, Allowed) for rule in rules_of(route))
+        if not all(isinstance(rule, Allowed | Signed) for rule in rules_of(route))
     ]
 
     assert routes(service)

@@ -1,6 +1,7 @@
 """Who is meant: the roster's file, the contacts of officers, and the chain of people behind each audience. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,9 @@ from contracts.notifications import Channel
 from contracts.reference import Officer
 from contracts.roles import Role
 from services.notifications.domain.roster import Roster, Shift
+
+_PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+"""As E.164 writes it."""
 
 
 class Audience(StrEnum):
@@ -41,6 +45,7 @@ class Contact:
     officer: str
     email: str | None
     channels: tuple[Channel, ...]
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +252,18 @@ def roster_of(document: Mapping[str, Any], *, officers: Mapping[str, object], un
     return Roster(tuple(shifts))
 
 
-def contacts_of(document: Mapping[str, Any], *, officers: Mapping[str, object]) -> Contacts:
-    """Read `[[contact]]` rows; an officer without an address gets no e-mail, whatever was preferred."""
+def contacts_of(
+    document: Mapping[str, Any], *, officers: Mapping[str, object], available: Collection[Channel] = tuple(Channel)
+) -> Contacts:
+    """Read `[[contact]]` rows; an officer without an address gets no e-mail and one without a telephone no message.
+
+    What is not `available`, since no gateway is set up, is as if nobody had asked for it.
+    """
     problems: list[str] = []
     found: dict[str, Contact] = {}
     for number, row in enumerate(document.get("contact", ()), start=1):
         where = f"contact row {number}"
-        officer, email = str(row.get("officer")), row.get("email") or None
+        officer, email, phone = str(row.get("officer")), row.get("email") or None, row.get("phone") or None
         known = {channel.value: channel for channel in Channel}
         wanted = [str(word) for word in row.get("channels", [Channel.IN_APP.value, Channel.EMAIL.value])]
         problems += _unknown(where, "officer", officer, {**officers, Role.OPS: None})
@@ -261,18 +271,22 @@ def contacts_of(document: Mapping[str, Any], *, officers: Mapping[str, object]) 
         problems += [f"{where}: {officer} is listed twice"] if officer in found else []
         if email is not None and not _is_address(email):
             problems.append(f"{where}: the e-mail address is not one")
+        if phone is not None and _PHONE.fullmatch(str(phone)) is None:
+            problems.append(f"{where}: the telephone number is not one such as +6281200000001")
         channels = tuple(known[word] for word in wanted if word in known)
-        found[officer] = Contact(officer=officer, email=email, channels=_usable(channels, email))
+        reached_by = {Channel.IN_APP, *([Channel.EMAIL] if email else []), *([Channel.GATEWAY] if phone else [])}
+        usable = _usable(channels, reached_by & {Channel.IN_APP, *available})
+        found[officer] = Contact(officer=officer, email=email, channels=usable, phone=phone)
     if problems:
         raise DeskInvalid(problems)
     return Contacts(found)
 
 
-def _usable(channels: tuple[Channel, ...], email: str | None) -> tuple[Channel, ...]:
-    """Without an address the application remains; somebody for whom no channel is listed at all cannot be reached."""
-    if not channels or email is not None:
+def _usable(channels: tuple[Channel, ...], reached_by: Collection[Channel]) -> tuple[Channel, ...]:
+    """If no way is left the application remains; somebody for whom none is listed at all cannot be reached."""
+    if not channels:
         return channels
-    return tuple(channel for channel in channels if channel is not Channel.EMAIL) or (Channel.IN_APP,)
+    return tuple(channel for channel in channels if channel in reached_by) or (Channel.IN_APP,)
 
 
 def _instant(value: object, zone: ZoneInfo) -> datetime | None:

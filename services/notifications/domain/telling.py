@@ -14,6 +14,7 @@ from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.reference import Reference
 from contracts.registration import RegistrationFact, Source
+from services.notifications.domain import preference
 from services.notifications.domain.audience import Audience, Contacts, Staff, Whereabouts, recipients
 from services.notifications.domain.gaps import ToldGap
 from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
@@ -289,7 +290,7 @@ def _is_over(day: date, now: datetime, reference: Reference) -> bool:
 
 
 def addressees(occasion: Occasion, about: Whereabouts, *, staff: Staff, contacts: Contacts) -> tuple[Addressee, ...]:
-    """Everybody who is told, once per way of reaching them; nobody, and no way, are in the ledger too."""
+    """Everybody who is told, by the inbox and the way out preferred most; nobody, and no way, are in the ledger too."""
     rule = RULES[occasion]
     officers = recipients(rule.audiences, about, staff)
     if not officers:
@@ -302,11 +303,7 @@ def addressees(occasion: Occasion, about: Whereabouts, *, staff: Staff, contacts
 
 
 def _channels(reachable_by: Sequence[Channel], urgency: Urgency) -> tuple[Channel | None, ...]:
-    if not reachable_by:
-        return (None,)
-    if urgency is Urgency.QUIET and Channel.IN_APP in reachable_by:
-        return (Channel.IN_APP,)
-    return tuple(reachable_by)
+    return preference.first_ways(reachable_by, urgency) if reachable_by else (None,)
 
 
 def template_of(occasion: Occasion, *, juvenile: bool) -> str:

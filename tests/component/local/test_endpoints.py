@@ -10,6 +10,7 @@ SHOWN: endpoints.Endpoints = {
     "kafka": {"bootstrap_servers": "127.0.0.1:19192", "topic_prefix": ""},
     "mail": {"url": "http://127.0.0.1:18025"},
     "smtp": {"host": "127.0.0.1", "port": 12525},
+    "gateway": {"url": "http://127.0.0.1:18026"},
     "traces": {"url": None},
 }
 

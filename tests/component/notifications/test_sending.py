@@ -10,9 +10,10 @@ import pytest
 from chassis.senders import Claim
 from chassis.transaction import Actor
 from contracts import registration
-from contracts.notifications import NotificationDelivered, NotificationFailed
-from services.notifications import handlers
-from services.notifications.domain.ledger import RETRIES, Notice
+from contracts.notifications import NotificationDeliveredV2, NotificationFailedV2
+from services.notifications import outgoing
+from services.notifications.domain.attempts import RETRIES
+from services.notifications.domain.parcels import Parcel
 from tests.component.house import TRACEPARENT, House
 from tests.component.notifications.postmaster import Postmaster
 from tests.unit.notifications.builders import a_fact
@@ -79,8 +80,8 @@ async def test_what_was_sent_is_said_once_it_was_sent(house: House, post: Postma
     await send_once(house)
 
     said = (await house.published())[before:]
-    assert [(type(fact), fact.recipient) for fact in said if isinstance(fact, NotificationDelivered)] == [
-        (NotificationDelivered, "PO-HQ-02")
+    assert [(type(fact), fact.recipient) for fact in said if isinstance(fact, NotificationDeliveredV2)] == [
+        (NotificationDeliveredV2, "PO-HQ-02")
     ]
     assert await states(house) == {"PO-HQ-02": "delivered"}
 
@@ -94,7 +95,7 @@ async def test_a_recipient_who_does_not_exist_fails_at_once_and_harms_nobody_els
     await send_once(house)
 
     assert sorted((await states(house)).values()) == ["delivered", "failed"]
-    failed = [fact for fact in await house.published() if isinstance(fact, NotificationFailed)]
+    failed = [fact for fact in await house.published() if isinstance(fact, NotificationFailedV2)]
     assert [(fact.reason, fact.attempts) for fact in failed] == [("SMTP_550", 1)]
 
 
@@ -139,7 +140,7 @@ async def test_a_server_that_stays_away_is_given_up_in_the_end_and_that_is_seen(
     async with house.sending():
         await until(lambda: has_failed(house))
 
-    failed = [fact for fact in await house.published() if isinstance(fact, NotificationFailed)]
+    failed = [fact for fact in await house.published() if isinstance(fact, NotificationFailedV2)]
     assert [(fact.reason, fact.attempts) for fact in failed] == [("SMTP_421", RETRIES.attempts_max)]
 
 
@@ -175,7 +176,7 @@ async def test_a_talk_that_breaks_off_after_the_content_says_that_it_may_come_tw
     assert len(post.mails) == 2
     assert len({str(mail["Message-ID"]) for mail in post.mails}) == 1, "a reader can see that they are one"
     last = (await house.published())[-1]
-    assert isinstance(last, NotificationDelivered)
+    assert isinstance(last, NotificationDeliveredV2)
     assert (last.maybe_doubled, last.attempts) == (True, 2)
 
 
@@ -185,9 +186,9 @@ def a_claim(house: House, *, lease: timedelta = timedelta(seconds=60)) -> Claim:
     return Claim(now, now + lease, items_max=20)
 
 
-async def claimed(house: House) -> list[Notice]:
+async def claimed(house: House) -> list[Parcel]:
     """Take what is due, as a sender would."""
-    return await house.commands.run(handlers.claim_notices, a_claim(house), actor=ACTOR)
+    return await house.commands.run(outgoing.claim_parcels, a_claim(house), actor=ACTOR)
 
 
 async def test_a_claim_belongs_to_one_sender_until_it_runs_out(house: House) -> None:
@@ -198,13 +199,13 @@ async def test_a_claim_belongs_to_one_sender_until_it_runs_out(house: House) -> 
 
     house.system_clock.step(timedelta(seconds=60))
     [again] = await claimed(house)
-    assert (first.maybe_doubled, again.maybe_doubled, again.attempts) == (False, True, 2)
+    assert (first.maybe_doubled, again.maybe_doubled, again.first.attempts) == (False, True, 2)
 
 
 async def test_a_sender_that_died_after_sending_is_followed_by_one_that_says_so(house: House, post: Postmaster) -> None:
     await one_mail(house)
-    [notice] = await claimed(house)
-    assert (await next(iter(house.senders)).send(notice)).sent
+    [parcel] = await claimed(house)
+    assert (await next(iter(house.senders)).send(parcel)).sent
 
     house.system_clock.step(timedelta(seconds=60))
     async with house.sending():

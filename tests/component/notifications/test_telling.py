@@ -9,7 +9,7 @@ import pytest
 
 from contracts import registration, supervision
 from contracts.lapas import registration_id_of
-from contracts.notifications import NotificationDelivered, NotificationFailed
+from contracts.notifications import NotificationDeliveredV2, NotificationFailedV2
 from contracts.operations import ReasonKind
 from contracts.registration import EventDeadLettered, Source
 from contracts.roles import Role
@@ -46,8 +46,8 @@ async def test_a_release_is_told_at_once_to_duty_and_officer_by_each_of_their_ch
         ("PO-HQ-02", "EMAIL", "released", "pending"),
     ]
     said = await house.published()
-    assert [type(fact) for fact in said] == [NotificationDelivered] * 2
-    assert {(fact.recipient, fact.about) for fact in said if isinstance(fact, NotificationDelivered)} == {
+    assert [type(fact) for fact in said] == [NotificationDeliveredV2] * 2
+    assert {(fact.recipient, fact.about) for fact in said if isinstance(fact, NotificationDeliveredV2)} == {
         ("PO-SKY-01", REGISTRATION),
         ("PO-HQ-02", REGISTRATION),
     }
@@ -105,7 +105,7 @@ async def test_somebody_who_cannot_be_reached_is_a_failure_that_operations_learn
     assert ("HEAD-HQ-01", "IN_APP", "unseen-72", "failed") in rows
     assert ("PO-HQ-02", "EMAIL", "unseen-72", "pending") in rows
     assert {recipient for recipient, _, occasion, _ in rows if occasion == "unreachable"} == {"OPS-HQ-01", "OPS-HQ-02"}
-    failed = [fact for fact in await house.published() if isinstance(fact, NotificationFailed)]
+    failed = [fact for fact in await house.published() if isinstance(fact, NotificationFailedV2)]
     assert [(fact.recipient, fact.reason) for fact in failed] == [("HEAD-HQ-01", "NO_CHANNEL")]
 
 
@@ -180,7 +180,7 @@ async def test_a_day_that_is_moved_away_and_back_reminds_nobody_twice(house: Hou
 
     by_clock = [line for line in await ledger(house) if line[2] == "gate-day-before"]
     assert by_clock == [line for line in told_first if line[2] == "gate-day-before"]
-    ids = Counter(fact.notification_id for fact in await house.published() if isinstance(fact, NotificationDelivered))
+    ids = Counter(fact.notification_id for fact in await house.published() if isinstance(fact, NotificationDeliveredV2))
     assert len(said_first) <= ids.total()
     assert set(ids.values()) == {1}
 

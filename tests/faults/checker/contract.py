@@ -27,13 +27,14 @@ REGISTERED: Final = "registration.client-registered.v1"
 SUPERVISION_OPENED: Final = "supervision.supervision-opened.v1"
 SUPERVISION_FACTS: Final = frozenset({SUPERVISION_OPENED, "supervision.first-check-in-scheduled.v1"})
 DEAD_LETTERED: Final = ".event-dead-lettered.v1"
-SETTLED_NOTICES: Final = frozenset({"notifications.notification-delivered.v1", "notifications.notification-failed.v1"})
+SETTLED_NOTICES: Final = frozenset({"notifications.notification-delivered.v2", "notifications.notification-failed.v2"})
 
 _OF_REGISTRATION: Final = (
     "registration-announced", "registration-opened", "registration-corrected", "registration-cancelled",
     "registration-conflict", "registration-closed", "client-handed-on", "release-unconfirmed", "first-contact-made",
     "first-contact-overdue", "tracing-started", "tracing-overdue", "registration-submitted", "registration-returned",
     "registration-refused", "submission-overdue", "client-registered", "release-breach-reported",
+    "transfer-offer-overdue", "absconding-suspected", "search-review-due", "files-missing",
 )  # fmt: skip
 
 CASE_FACTS: Final = frozenset(f"registration.{name}.v1" for name in _OF_REGISTRATION)

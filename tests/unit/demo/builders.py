@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from contracts.catalogue import HANDLED, consumed_by
 from contracts.lapas import ClientReleased, client_id_of
-from contracts.notifications import NotificationDelivered
+from contracts.notifications import NotificationDeliveredV2
 from contracts.reference import load_reference
 from contracts.registration import (
     ClientDetails,
@@ -139,7 +139,7 @@ def _told(about: UUID, topic: Topic) -> list[Notice]:
         for recipient in recipients:
             for channel in ("IN_APP", "EMAIL"):
                 identity = uuid5(NAMESPACE, f"{occasion}|{recipient}|{channel}")
-                topic.put(NotificationDelivered, str(identity), 1)
+                topic.put(NotificationDeliveredV2, str(identity), 1)
                 found.append(
                     Notice(
                         notification_id=identity,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.notifications import NotificationFailed
+from contracts.notifications import NotificationFailedV2
 from deploy.demo import accounts, deliveries
 from deploy.demo.checks import CHECKS, judged
 from deploy.demo.facts import Facts, Letter, Notice
@@ -115,7 +115,7 @@ def numbered(seq: int) -> Break:
 def failed_notice(facts: Facts) -> Facts:
     """A notice was published as failed."""
     topic = Topic()
-    topic.put(NotificationFailed, str(STRANGER), 1)
+    topic.put(NotificationFailedV2, str(STRANGER), 1)
     return replace(facts, records=[*facts.records, *topic.records])
 
 
@@ -224,7 +224,7 @@ BROKEN: dict[str, tuple[Check, Break, str]] = {
         deliveries.every_mail_once,
         with_notices(lambda notices: [replace(notices[0], maybe_doubled=True), *notices[1:]]), "maybe doubled"),
     "a notice that was not published": (
-        deliveries.every_mail_once, without_record("notifications.notification-delivered.v1"), "delivered 0 times"),
+        deliveries.every_mail_once, without_record("notifications.notification-delivered.v2"), "delivered 0 times"),
     "a notice that failed": (deliveries.every_mail_once, failed_notice, "failed"),
     "a name on an ordinary topic": (
         deliveries.nobody_is_named,

@@ -323,11 +323,11 @@ class Step:
 
     def publish(self, event: str, key: str, value: Any, number: int, **said: Any) -> Row:
         """Put a fact into the outbox."""
-        topic = said.pop("topic", f"{self.service}.events")
+        topic, version = said.pop("topic", f"{self.service}.events"), said.pop("version", 1)
         event_id = self.story.new_id()
         headers = {
             "ce_specversion": "1.0", "ce_id": event_id, "ce_source": f"/bapas/{self.service}",
-            "ce_type": f"{self.service}.{event}.v1", "ce_subject": key, "ce_sequence": str(number),
+            "ce_type": f"{self.service}.{event}.v{version}", "ce_subject": key, "ce_sequence": str(number),
             "ce_time": said.pop("at", SATURDAY), "ce_correlationid": "c", "traceparent": traceparent_of(event_id),
         }  # fmt: skip
         if "cause" in said:

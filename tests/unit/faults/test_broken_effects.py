@@ -73,7 +73,7 @@ def notice_settled_twice(weekend: Weekend) -> None:
     notice = weekend.rows("notifications", "notification")[0]
     with weekend.transaction("notifications") as step:
         value = {"notification_id": notice["notification_id"]}
-        step.publish("notification-failed", notice["notification_id"], value, 2)
+        step.publish("notification-failed", notice["notification_id"], value, 2, version=2)
 
 
 def two_registrations_of_one_release(weekend: Weekend) -> None:

@@ -262,7 +262,7 @@ class Weekend(Story):
             changes = {"state": "delivered", "sequence": 1, "version": notice["version"] + 1}
             step.update("notification", changes, notification_id=notice["notification_id"])
             value = {"notification_id": notice["notification_id"]}
-            step.publish("notification-delivered", notice["notification_id"], value, 1)
+            step.publish("notification-delivered", notice["notification_id"], value, 1, version=2)
 
     def skip(self, service: str, *records: Row) -> None:
         """Pass by what is not for a service, or was handled before."""

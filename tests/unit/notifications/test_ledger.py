@@ -11,20 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.rules.refusal import Irrelevant
-from contracts.notifications import Channel, NotificationDelivered, NotificationFailed
+from contracts.notifications import Channel, NotificationDeliveredV2, NotificationFailedV2
 from services.notifications.domain import ledger
+from services.notifications.domain.attempts import Attempt, RetryPolicy
 from services.notifications.domain.ledger import (
     NO_CHANNEL,
     NO_RECIPIENT,
     NOBODY,
     STATES,
     Addressee,
-    Attempt,
     Letter,
     Matter,
     Notice,
     NoticeUnknown,
-    RetryPolicy,
     State,
     Step,
     Urgency,
@@ -58,7 +57,7 @@ def test_what_is_read_in_the_application_is_delivered_by_being_written() -> None
     notice, facts = owe(Channel.IN_APP)
 
     assert (notice.state, notice.settled_at, notice.sequence) == (State.DELIVERED, OFFICE, 1)
-    assert [type(fact) for fact in facts] == [NotificationDelivered]
+    assert [type(fact) for fact in facts] == [NotificationDeliveredV2]
 
 
 def test_a_mail_waits_and_nothing_is_said_yet() -> None:
@@ -79,7 +78,7 @@ def test_who_cannot_be_told_is_written_down_as_failed(recipient: str, reason: st
     notice, facts = owe(None, recipient=recipient)
 
     assert (notice.state, notice.reason) == (State.FAILED, reason)
-    assert [fact.reason for fact in facts if isinstance(fact, NotificationFailed)] == [reason]
+    assert [fact.reason for fact in facts if isinstance(fact, NotificationFailedV2)] == [reason]
 
 
 def test_the_same_event_makes_the_same_notice_and_another_one_another() -> None:
@@ -102,7 +101,7 @@ def test_a_sent_mail_is_delivered() -> None:
     notice, facts = ledger.settle(sent, an_attempt(sent, sent=True), now=OFFICE)
 
     assert (notice.state, notice.attempts, notice.maybe_doubled, notice.reason) == (State.DELIVERED, 1, False, None)
-    assert [(fact.attempts, fact.maybe_doubled) for fact in facts if isinstance(fact, NotificationDelivered)] == [
+    assert [(fact.attempts, fact.maybe_doubled) for fact in facts if isinstance(fact, NotificationDeliveredV2)] == [
         (1, False)
     ]
 
@@ -113,7 +112,7 @@ def test_a_mail_that_the_server_will_never_take_has_failed_at_once() -> None:
     notice, facts = ledger.settle(sent, an_attempt(sent, retryable=False, reason="SMTP_550"), now=OFFICE)
 
     assert (notice.state, notice.reason) == (State.FAILED, "SMTP_550")
-    assert [fact.reason for fact in facts if isinstance(fact, NotificationFailed)] == ["SMTP_550"]
+    assert [fact.reason for fact in facts if isinstance(fact, NotificationFailedV2)] == ["SMTP_550"]
 
 
 def test_a_mail_that_could_not_be_sent_is_tried_again_later() -> None:
@@ -135,7 +134,7 @@ def test_after_the_last_try_a_mail_has_failed() -> None:
     notice, facts = ledger.settle(second, an_attempt(second), now=OFFICE, retries=TWO_TRIES)
 
     assert (notice.state, notice.attempts) == (State.FAILED, 2)
-    assert [fact.attempts for fact in facts if isinstance(fact, NotificationFailed)] == [2]
+    assert [fact.attempts for fact in facts if isinstance(fact, NotificationFailedV2)] == [2]
 
 
 def test_a_mail_whose_sender_fell_silent_is_sent_again_and_says_that_it_may_come_twice() -> None:
@@ -147,7 +146,7 @@ def test_a_mail_whose_sender_fell_silent_is_sent_again_and_says_that_it_may_come
     notice, facts = ledger.settle(again, an_attempt(again, sent=True), now=OFFICE)
 
     assert (again.maybe_doubled, again.attempts, notice.maybe_doubled) == (True, 2, True)
-    assert [fact.maybe_doubled for fact in facts if isinstance(fact, NotificationDelivered)] == [True]
+    assert [fact.maybe_doubled for fact in facts if isinstance(fact, NotificationDeliveredV2)] == [True]
 
 
 def test_a_sender_that_was_thought_dead_and_had_succeeded_is_believed() -> None:
@@ -228,13 +227,19 @@ def test_every_state_of_a_notice_can_be_reached_and_no_end_is_left() -> None:
 ALLOWED = {
     (None, Step.PUT_UP): State.DELIVERED,
     (None, Step.QUEUE): State.PENDING,
+    (None, Step.HOLD): State.HELD,
     (None, Step.GIVE_UP): State.FAILED,
+    (State.HELD, Step.CLAIM): State.SENDING,
+    (State.HELD, Step.GIVE_UP): State.FAILED,
     (State.PENDING, Step.CLAIM): State.SENDING,
     (State.SENDING, Step.CLAIM): State.SENDING,
     (State.SENDING, Step.DELIVER): State.DELIVERED,
     (State.PENDING, Step.DELIVER): State.DELIVERED,
+    (State.SENDING, Step.ACCEPT): State.ACCEPTED,
+    (State.PENDING, Step.ACCEPT): State.ACCEPTED,
     (State.SENDING, Step.POSTPONE): State.PENDING,
     (State.SENDING, Step.GIVE_UP): State.FAILED,
+    (State.PENDING, Step.GIVE_UP): State.FAILED,
 }
 
 

@@ -1,0 +1,137 @@
+"""The messaging gateway over HTTP: where messages are handed over, a page of them, and how it is told to misbehave."""
+
+import hmac
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from html import escape
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from deploy.local.mail_page import FRAME
+from deploy.local.ports import HOST
+
+if TYPE_CHECKING:
+    from deploy.local.gateway import Answer, Gateway, Message
+
+MESSAGES: Final = "/v1/messages"
+CHAOS: Final = "/v1/chaos"
+ROWS_MAX: Final = 500
+JSON: Final = "application/json"
+HTML: Final = "text/html; charset=utf-8"
+
+
+class Server(ThreadingHTTPServer):
+    """Shows one gateway."""
+
+    daemon_threads = True
+
+    def __init__(self, gateway: "Gateway", *, port: int) -> None:
+        self.gateway = gateway
+        super().__init__((HOST, port), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+    server: Server
+
+    def do_GET(self) -> None:
+        """Show messages, or how the gateway behaves."""
+        match urlsplit(self.path).path:
+            case "/":
+                self._answer(page(self.server.gateway.newest_first()), content_type=HTML)
+            case "/v1/messages":
+                shown = [{**asdict(one), "received_at": one.received_at.isoformat()} for one in self._messages()]
+                self._answer({"messages": shown})
+            case "/v1/chaos":
+                self._answer(asdict(self.server.gateway.behaviour))
+            case _:
+                self._answer({"code": "NOT_FOUND"}, status=HTTPStatus.NOT_FOUND)
+
+    def do_POST(self) -> None:
+        """Take a message; or send a receipt about one that is here."""
+        given = self._body()
+        path = urlsplit(self.path).path
+        if path == MESSAGES:
+            self._take(given)
+        elif path.startswith(f"{MESSAGES}/") and path.endswith("/reports"):
+            key = path.removeprefix(f"{MESSAGES}/").removesuffix("/reports")
+            found = self.server.gateway.report(key, str(given.get("state", "")), code=str(given.get("code", "")))
+            self._answer({}, status=HTTPStatus.ACCEPTED if found else HTTPStatus.NOT_FOUND)
+        else:
+            self._answer({"code": "NOT_FOUND"}, status=HTTPStatus.NOT_FOUND)
+
+    def do_DELETE(self) -> None:
+        """Forget all messages."""
+        self.server.gateway.clear()
+        self._answer({})
+
+    def do_PUT(self) -> None:
+        """Say how the gateway is to behave; what is not said is as usual."""
+        if urlsplit(self.path).path == CHAOS:
+            self._answer(self.server.gateway.behave(self._body()))
+        else:
+            self._answer({"code": "NOT_FOUND"}, status=HTTPStatus.NOT_FOUND)
+
+    def _take(self, given: dict[str, Any]) -> None:
+        key = self.headers.get("Idempotency-Key", "")
+        shown = self.headers.get("Authorization", "")
+        if not hmac.compare_digest(shown.encode(), f"Bearer {self.server.gateway.token}".encode()):
+            self._answer({"code": "TOKEN_UNKNOWN"}, status=HTTPStatus.UNAUTHORIZED)
+        elif not key or not given.get("to") or not given.get("text"):
+            self._answer({"code": "INCOMPLETE"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        else:
+            self._say(self.server.gateway.take(key, given))
+
+    def _say(self, answer: "Answer") -> None:
+        time.sleep(answer.delay_seconds)
+        if answer.silent:
+            self.close_connection = True
+            return
+        self._answer(answer.body, status=answer.status, retry_after_seconds=answer.retry_after_seconds)
+
+    def _messages(self) -> "Sequence[Message]":
+        return self.server.gateway.newest_first()
+
+    def _body(self) -> dict[str, Any]:
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            found = json.loads(text) if text.strip() else {}
+        except ValueError:
+            found = {}
+        return found if isinstance(found, dict) else {}
+
+    def _answer(
+        self, body: Any, *, status: int = HTTPStatus.OK, content_type: str = JSON, retry_after_seconds: int = 0
+    ) -> None:
+        content = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        if retry_after_seconds:
+            self.send_header("Retry-After", str(retry_after_seconds))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        """Say nothing about ordinary requests."""
+
+
+def page(messages: "Sequence[Message]") -> str:
+    """The newest messages, one a row, for people."""
+    rows = "\n".join(_row(message) for message in messages[:ROWS_MAX])
+    head = "<tr><th>received (UTC)<th>to<th>message<th>reported</tr>"
+    table = f"<table>{head}\n{rows}</table>" if rows else "<p>No message yet.</p>"
+    return FRAME.format(title="Messages", content=f"<h1>Messages ({len(messages)})</h1>\n{table}")
+
+
+def _row(message: "Message") -> str:
+    return (
+        f"<tr><td><time>{message.received_at:%d %b %H:%M:%S}</time><td>{escape(message.to)}"
+        f"<td><pre>{escape(message.text)}</pre><td>{escape(', '.join(message.reports))}</tr>"
+    )
