@@ -22,7 +22,7 @@ from services.notifications.domain.preference import (
     next_way,
     preferences_of,
 )
-from services.notifications.domain.telling import RULES, Occasion
+from services.notifications.domain.telling import Occasion
 
 REFERENCE = load_reference()
 PALEMBANG = ZoneInfo("Asia/Jakarta")
@@ -132,10 +132,6 @@ MAY_BE_HELD = {
 @pytest.mark.parametrize("occasion", sorted({*SERVES, *MAY_BE_HELD}))
 def test_what_may_wait_is_what_serves_no_deadline_of_a_person(occasion: Occasion) -> None:
     assert (deadline_of(occasion.value) is None) is (occasion in MAY_BE_HELD)
-
-
-def test_what_is_not_urgent_serves_no_clock_that_runs() -> None:
-    assert [occasion for occasion in SERVES if RULES[occasion].urgency is not Urgency.URGENT] == []
 
 
 def preferences(document: dict[str, Any]) -> Preferences:
