@@ -197,7 +197,7 @@ def test_data_outlive_their_containers() -> None:
 
 
 def test_the_script_makes_every_secret_in_a_folder_that_git_does_not_see() -> None:
-    made = {name for name, _ in make_secrets.missing([])}
+    made = {name for name, _ in make_secrets.missing([]) if not name.startswith("kafka_")}
 
     assert COMPOSE["secrets"] == {name: {"file": f"./deploy/secrets/{name}"} for name in made}
     ignored = subprocess.run(["git", "check-ignore", "-q", "deploy/secrets/x"], cwd=REPOSITORY, check=False)  # noqa: S607
