@@ -15,6 +15,8 @@ from chassis.service import Service, ServiceContext
 from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
 from services.notifications import api, outgoing, store
+from services.notifications.alert_handlers import AlertDesk
+from services.notifications.alerts_api import alert_routes
 from services.notifications.channels import Mail, WayOut
 from services.notifications.domain.audience import Contacts, DeskInvalid, contacts_of, roster_of
 from services.notifications.domain.preference import Preferences, preferences_of
@@ -73,11 +75,17 @@ def build() -> Service:
     desk = Desk()
     roster, leaving, inbox = RosterDesk(desk), Outgoing(desk), desk.inbox()
     roster.react(inbox)
+    AlertDesk(desk).react(inbox)
     leaving.clocks(inbox)
 
     def routes(context: ServiceContext) -> Sequence[APIRouter]:
         furnish(desk, context)
-        return (*api.routes(context), roster_routes(context, desk, roster), receipt_routes(context, leaving))
+        return (
+            *api.routes(context),
+            alert_routes(context),
+            roster_routes(context, desk, roster),
+            receipt_routes(context, leaving),
+        )
 
     def senders(context: ServiceContext) -> Sequence[AnySender]:
         furnish(desk, context)

@@ -15,9 +15,9 @@ from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.reference import Reference
 from contracts.registration import RegistrationFact
-from services.notifications import roster_store, store
+from services.notifications import alerts, roster_store, store
 from services.notifications.channels import WayOut
-from services.notifications.domain import holding, ledger, preference, telling
+from services.notifications.domain import alerting, climb, holding, ledger, preference, telling
 from services.notifications.domain.audience import Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import Matter, Notice, NoticeUnknown, State, Urgency
 from services.notifications.domain.preference import Preferences
@@ -96,8 +96,11 @@ class Desk:
         for clock, due_at in telling.clocks_after(case, fact, now=tx.now, reference=tx.reference).items():
             _set(tx, case.registration_id, clock, due_at)
         occasion = telling.occasion_of(fact)
-        told = await self._tell(occasion, case, fact.model_dump(), tx) if occasion is not None else ()
-        tx.save(store.CASES, telling.having_told(case, told))
+        case, over = alerting.settle(case, alerting.settled_by(known, fact))
+        await alerts.withdraw(over, tx)
+        if occasion is not None:
+            case = await self._tell(occasion, case, fact.model_dump(), tx, cause=_cause(tx))
+        tx.save(store.CASES, case)
 
     async def remind(self, due: TimerDue, tx: Transaction) -> None:
         """A clock of a release that has not happened yet reminds whoever waits for it."""
@@ -110,8 +113,7 @@ class Desk:
         cause = f"{due.kind}|{case.registration_id}|{due.due_at.isoformat()}"
         # A day that is moved away and back sets the same clock again: whoever was told is not told twice.
         known = await store.caused(await tx.connection(), about=case.registration_id, cause=cause)
-        told = await self._tell(occasion, case, {}, tx, cause=cause, known=known)
-        tx.save(store.CASES, telling.having_told(case, told))
+        tx.save(store.CASES, await self._tell(occasion, case, {}, tx, cause=cause, known=known))
 
     async def tell_of_a_dead_letter(self, letter: DeadLettered, tx: Transaction) -> None:
         """A prison's message that could not be handled may be a release that nobody knows of: duty and operations."""
@@ -135,12 +137,14 @@ class Desk:
         fact: Mapping[str, Any],
         tx: Transaction,
         *,
-        cause: str | None = None,
+        cause: str,
         known: frozenset[UUID] = frozenset(),
-    ) -> Sequence[str]:
+    ) -> telling.Case:
         words = telling.words_of_case(occasion, case, fact, reference=tx.reference)
-        matter = _matter(occasion, case.registration_id, cause or _cause(tx), juvenile=case.juvenile)
-        return await self.tell(occasion, matter, case.whereabouts, words, tx, known=known)
+        matter = _matter(occasion, case.registration_id, cause, juvenile=case.juvenile)
+        told = await self.tell(occasion, matter, case.whereabouts, words, tx, known=known)
+        alert_id = climb.alert_id_of(occasion=occasion, cause=cause)
+        return alerting.having_raised(telling.having_told(case, told), occasion, alert_id)
 
     async def tell(
         self,
@@ -154,6 +158,8 @@ class Desk:
     ) -> Sequence[str]:
         """Tell everybody whom an occasion concerns, and operations where somebody cannot be reached; who was told.
 
+        What is urgent is an alert from now on.
+
         Notices that are known are in the ledger already and stay as they are.
         """
         told, missed = await self._write(occasion, matter, about, words, tx, known=known)
@@ -161,6 +167,7 @@ class Desk:
             beside = replace(matter, occasion=Occasion.UNREACHABLE, cause=f"{matter.cause}|missed")
             said = {"occasion": beside.occasion, "fact": {"template": matter.occasion, "recipients": list(missed)}}
             await self._write(Occasion.UNREACHABLE, beside, about, {**words, **said}, tx)
+        await alerts.raise_alert(occasion, matter, about, words, told, tx)
         return told
 
     async def _write(
@@ -234,6 +241,7 @@ async def acknowledge(command: Seen, tx: Transaction) -> Notice:
     notice = await _own_notice(command, tx)
     acknowledged = ledger.acknowledge(notice, now=tx.now)
     tx.save(store.NOTICES, acknowledged)
+    await alerts.acknowledge_told(notice, tx)
     return acknowledged
 
 

@@ -13,8 +13,8 @@ from chassis.rules.calendar import OfficeCalendar
 from chassis.rules.deadlines import due_at
 from chassis.transaction import Transaction
 from contracts.reference import Reference
-from services.notifications import roster_store
-from services.notifications.domain import gaps, roster, telling
+from services.notifications import alerts, roster_store
+from services.notifications.domain import alerting, climb, gaps, roster, telling
 from services.notifications.domain.audience import Whereabouts
 from services.notifications.domain.gaps import ToldGap, Watch
 from services.notifications.domain.ledger import Matter
@@ -143,6 +143,7 @@ class RosterDesk:
         told = {each.gap_id: await self._tell(Occasion.ROSTER_GAP, each, tx) for each in seen.found}
         for each in seen.filled:
             await self._tell(Occasion.ROSTER_FILLED, each, tx)
+        await alerts.withdraw([_alert_of(each) for each in (*seen.filled, *seen.over)], tx)
         known = [replace(each, told=tuple(told.get(each.gap_id, each.told))) for each in seen.gaps]
         tx.save(roster_store.WATCHES, replace(watch, gaps=tuple(known)))
         again_at = gaps.next_review(all_holes, known, now=tx.now, ahead=until - tx.now)
@@ -154,10 +155,10 @@ class RosterDesk:
             about=each.gap_id,
             occasion=occasion,
             urgency=telling.RULES[occasion].urgency,
-            cause=f"{occasion}|{each.gap_id}",
+            cause=_cause(occasion, each),
         )
         about = Whereabouts(receiving_unit=each.gap.unit, told=each.told)
-        words = telling.words_of_gap(occasion, each, reference=tx.reference)
+        words = alerting.words_of_gap(occasion, each, reference=tx.reference)
         return await self._desk.tell(occasion, matter, about, words, tx)
 
 
@@ -169,6 +170,15 @@ def horizon(now: datetime, reference: Reference) -> datetime:
 def view_of(planned: Planned, *, version: int) -> ShiftView:
     """A shift as it is shown."""
     return ShiftView(id=planned.shift_id, version=version, **asdict(planned.shift))
+
+
+def _cause(occasion: Occasion, each: ToldGap) -> str:
+    return f"{occasion}|{each.gap_id}"
+
+
+def _alert_of(each: ToldGap) -> UUID:
+    occasion = Occasion.ROSTER_GAP
+    return climb.alert_id_of(occasion=occasion, cause=_cause(occasion, each))
 
 
 async def _watch(tx: Transaction) -> Watch:

@@ -10,6 +10,7 @@ from chassis.aggregates import Aggregates, Rows
 from chassis.database import Connection, Pool
 from chassis.senders import Backlog
 from contracts.notifications import Channel
+from services.notifications.domain.climb import OpenAlert
 from services.notifications.domain.ledger import Notice, State, Urgency
 from services.notifications.domain.telling import Case, Standing
 
@@ -26,6 +27,7 @@ def _load_case(row: Mapping[str, Any]) -> Case:
         releases_on=row["releases_on"],
         released_at=row["released_at"],
         told=tuple(row["told"]),
+        alerts=tuple(OpenAlert(each["occasion"], UUID(each["alert_id"])) for each in row["alerts"]),
     )
 
 
@@ -34,22 +36,23 @@ CASES: Final = Aggregates[UUID, Case](
     key_type="uuid",
     select="""
         SELECT registration_id, receiving_unit, guidance_unit, officer, juvenile, standing, facility, releases_on,
-               released_at, told, version
+               released_at, told, alerts, version
           FROM case_fact WHERE registration_id = ANY($1) ORDER BY registration_id FOR UPDATE
     """,
     upsert="""
         INSERT INTO case_fact (registration_id, receiving_unit, guidance_unit, officer, juvenile, standing, facility,
-                               releases_on, released_at, told, version)
+                               releases_on, released_at, told, alerts, version)
         SELECT registration_id, receiving_unit, guidance_unit, officer, juvenile, standing, facility,
-               releases_on, released_at, told, version
+               releases_on, released_at, told, alerts, version
           FROM json_to_recordset($1::json)
                AS c(registration_id uuid, receiving_unit text, guidance_unit text, officer text, juvenile boolean,
-                    standing text, facility text, releases_on date, released_at timestamptz, told jsonb, version int)
+                    standing text, facility text, releases_on date, released_at timestamptz, told jsonb,
+                    alerts jsonb, version int)
         ON CONFLICT (registration_id) DO UPDATE
            SET receiving_unit = EXCLUDED.receiving_unit, guidance_unit = EXCLUDED.guidance_unit,
                officer = EXCLUDED.officer, juvenile = EXCLUDED.juvenile, standing = EXCLUDED.standing,
                facility = EXCLUDED.facility, releases_on = EXCLUDED.releases_on, released_at = EXCLUDED.released_at,
-               told = EXCLUDED.told, version = EXCLUDED.version
+               told = EXCLUDED.told, alerts = EXCLUDED.alerts, version = EXCLUDED.version
          WHERE case_fact.version = EXCLUDED.version - 1
     """,
     key=lambda case: case.registration_id,

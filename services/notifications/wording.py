@@ -35,6 +35,8 @@ CURRENT: Final[Mapping[str, int]] = {
     "facility-silent": 1,
     "roster-gap": 1,
     "roster-filled": 1,
+    "climbed": 1,
+    "unanswered": 1,
     "restricted": 1,
     "digest": 1,
 }

@@ -21,6 +21,9 @@ SERVES: Final[Mapping[Occasion, str]] = {
     Occasion.UNSEEN_72: FIRST_CONTACT,
     Occasion.TRACING_OVERDUE: FIRST_CONTACT,
     Occasion.UNREACHABLE: FIRST_CONTACT,
+    Occasion.CLIMBED_TO_SECTION_HEAD: FIRST_CONTACT,
+    Occasion.CLIMBED_TO_HEAD: FIRST_CONTACT,
+    Occasion.UNANSWERED: FIRST_CONTACT,
     Occasion.FACILITY_SILENT: FIRST_CONTACT,
 }
 """The deadline in the registry that suffers if this is heard of too late; an occasion without one may be held.

@@ -16,7 +16,7 @@ from contracts.reference import Reference
 from contracts.registration import RegistrationFact, Source
 from services.notifications.domain import preference
 from services.notifications.domain.audience import Audience, Contacts, Staff, Whereabouts, recipients
-from services.notifications.domain.gaps import ToldGap
+from services.notifications.domain.climb import OpenAlert
 from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
 
 # --- who is told what -------------------------------------------------------------------------------------------------
@@ -52,6 +52,9 @@ class Occasion(StrEnum):
     FACILITY_SILENT = "facility-silent"
     ROSTER_GAP = "roster-gap"
     ROSTER_FILLED = "roster-filled"
+    CLIMBED_TO_SECTION_HEAD = "climbed-to-section-head"
+    CLIMBED_TO_HEAD = "climbed-to-head"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,9 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.FACILITY_SILENT: Rule((DUTY, OPS), "facility-silent", NORMAL),
     Occasion.ROSTER_GAP: Rule((KASI,), "roster-gap", URGENT),
     Occasion.ROSTER_FILLED: Rule((TOLD,), "roster-filled", QUIET),
+    Occasion.CLIMBED_TO_SECTION_HEAD: Rule((KASI,), "climbed", URGENT),
+    Occasion.CLIMBED_TO_HEAD: Rule((KABAPAS,), "climbed", URGENT),
+    Occasion.UNANSWERED: Rule((OPS,), "unanswered", URGENT),
 }
 
 RESTRICTED_TEMPLATE: Final = "restricted"
@@ -184,6 +190,7 @@ class Case:
     releases_on: date | None = None
     released_at: datetime | None = None
     told: tuple[str, ...] = ()
+    alerts: tuple[OpenAlert, ...] = ()
 
     @property
     def whereabouts(self) -> Whereabouts:
@@ -200,7 +207,7 @@ class Case:
 def learn(case: Case | None, fact: RegistrationFact) -> Case:
     """The case as it is known after a fact; what a fact does not say stays as it was."""
     known = case or Case(registration_id=fact.registration_id, receiving_unit=fact.receiving_unit)
-    standing = Standing.ANNOUNCED if _is_redated(known, fact) else known.standing
+    standing = Standing.ANNOUNCED if is_redated(known, fact) else known.standing
     said = {name: getattr(fact, name, None) for name in ("facility", "releases_on", "released_at")}
     return replace(
         known,
@@ -215,7 +222,7 @@ def learn(case: Case | None, fact: RegistrationFact) -> Case:
     )
 
 
-def _is_redated(known: Case, fact: RegistrationFact) -> bool:
+def is_redated(known: Case, fact: RegistrationFact) -> bool:
     """Whether a prison named another day for a release that has not happened: it is announced once more."""
     return (
         isinstance(fact, registration.RegistrationCorrected)
@@ -354,19 +361,6 @@ def words_of_silence(fact: registration.FacilitySilent, *, reference: Reference)
         "urgency": RULES[Occasion.FACILITY_SILENT].urgency.value,
         "facility": _facility_name(fact.facility, reference),
         "fact": fact.model_dump(),
-    }
-
-
-def words_of_gap(occasion: Occasion, told: ToldGap, *, reference: Reference) -> dict[str, Any]:
-    """What a template may say about a hole in the duty roster."""
-    return {
-        "mark": mark_of(told.gap_id),
-        "link": f"/v1/roster/gaps?unit={told.gap.unit}",
-        "urgency": RULES[occasion].urgency.value,
-        "occasion": occasion.value,
-        "unit": _unit_name(told.gap.unit, reference),
-        "starts_at": told.gap.starts_at,
-        "ends_at": told.gap.ends_at,
     }
 
 

@@ -234,6 +234,7 @@ async def test_a_hole_within_three_days_is_told_once_and_withdrawn_when_it_is_fi
 
     await load(house, a_row(30, 50, officer="AO-KAG-01", backup=None))
     assert await told(house, "roster-filled") == [("SHA-HQ-01", "IN_APP")]
+    assert "unacknowledged" not in await house.clocks(), "the alert is withdrawn"
     assert (await asked(house, "/v1/roster/gaps", unit="PLG-KAG"))["items"] == []
 
 
@@ -245,7 +246,7 @@ async def test_the_clock_finds_a_hole_when_it_comes_within_three_days(house: Hou
     assert await told(house, "roster-gap") == []
     assert await house.step_to(hours(28)) == 1
     assert await told(house, "roster-gap") == [("SHA-HQ-01", "IN_APP")]
-    assert await house.clocks() == {}, "nothing changes by itself until somebody plans on"
+    assert await house.clocks() == {"unacknowledged": hours(30)}, "no other hole comes until somebody plans on"
 
 
 async def test_a_clock_that_jumps_days_ahead_tells_every_hole_once(house: House) -> None:

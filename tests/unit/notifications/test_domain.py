@@ -377,7 +377,7 @@ def test_nobody_is_told_the_same_thing_twice_by_the_same_channel(
 def test_what_is_known_of_a_case_holds_nothing_personal() -> None:
     assert {field.name for field in fields(Case)} == {
         "registration_id", "receiving_unit", "guidance_unit", "officer", "juvenile", "standing", "facility",
-        "releases_on", "released_at", "told",
+        "releases_on", "released_at", "told", "alerts",
     }  # fmt: skip
 
 
