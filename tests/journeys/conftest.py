@@ -10,10 +10,22 @@ import pytest
 from deploy.demo.databases import Databases
 from deploy.demo.quiescence import Quiescence
 from deploy.local.settings import Ports, Settings, existing_services
-from deploy.local.stack import Stack
-from tests.journeys.house import FRIDAY_EVENING, WAIT_SECONDS, House
+from deploy.local.stack import SAMPLES, Stack
+from tests.journeys.house import AT_SEKAYU, FRIDAY_EVENING, WAIT_SECONDS, House
 from tests.journeys.span_sink import SpanSink
 from tests.journeys.topics import Topics
+
+
+def _contacts_with_telephones(file: Path) -> Path:
+    """The contacts of the samples, where whoever is on duty at Sekayu prefers a message to a mail."""
+    contacts, number = (SAMPLES / "officer_contacts.toml").read_text(), 0
+    for officer in AT_SEKAYU:
+        head, found, tail = contacts.partition(f'officer = "{officer}"\n')
+        number += 1
+        phone = f'phone = "+628120000000{number}"\n'
+        contacts = head + found + phone + tail.replace('["IN_APP", "EMAIL"]', '["IN_APP", "GATEWAY", "EMAIL"]', 1)
+    file.write_text(contacts)
+    return file
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +34,9 @@ async def house() -> AsyncIterator[House]:
     state = Path(tempfile.mkdtemp(prefix="bapas-journeys-"))
     settings = Settings(ports=Ports.free(), traces=False)
     with SpanSink() as sink:
-        traced = {name: {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint} for name in existing_services()}
-        with Stack(state, settings=settings, keep=False, office_clock=FRIDAY_EVENING, service_env=traced) as stack:
+        told = {name: {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint} for name in existing_services()}
+        told["notifications"]["OFFICER_CONTACTS"] = str(_contacts_with_telephones(state / "contacts.toml"))
+        with Stack(state, settings=settings, keep=False, office_clock=FRIDAY_EVENING, service_env=told) as stack:
             servers, names = stack.endpoints["kafka"]["bootstrap_servers"], stack.endpoints["topics"]
             topics = Topics(servers, names)
             async with (

@@ -32,6 +32,8 @@ MAILS_PER_PAGE: Final = 1000
 TRACE_HEADERS: Final = ("traceparent", "tracestate")
 FRIDAY_EVENING: Final = datetime(2026, 5, 29, 10, 0, tzinfo=UTC)
 """Friday 29 May 2026, 17:00 in Palembang, half an hour after the release; the Monday that follows is a holiday."""
+AT_SEKAYU: Final = ("PO-SKY-01", "AO-SKY-01")
+"""Who is on duty at Sekayu in turns; they have telephones."""
 
 
 @dataclass(repr=False)
