@@ -18,10 +18,9 @@ from tests.journeys.topics import Topics
 
 def _contacts_with_telephones(file: Path) -> Path:
     """The contacts of the samples, where whoever is on duty at Sekayu prefers a message to a mail."""
-    contacts, number = (SAMPLES / "officer_contacts.toml").read_text(), 0
-    for officer in AT_SEKAYU:
+    contacts = (SAMPLES / "officer_contacts.toml").read_text()
+    for number, officer in enumerate(AT_SEKAYU, start=1):
         head, found, tail = contacts.partition(f'officer = "{officer}"\n')
-        number += 1
         phone = f'phone = "+628120000000{number}"\n'
         contacts = head + found + phone + tail.replace('["IN_APP", "EMAIL"]', '["IN_APP", "GATEWAY", "EMAIL"]', 1)
     file.write_text(contacts)

@@ -24,7 +24,9 @@ async def test_whoever_is_on_duty_with_a_telephone_gets_a_message_and_the_receip
     rows = await eventually(told, "the receipt")
 
     gateway = house.stack.endpoints["gateway"]["url"]
-    messages = {each["key"]: each for each in httpx.get(f"{gateway}/v1/messages").json()["messages"]}
+    async with httpx.AsyncClient() as client:
+        shown = (await client.get(f"{gateway}/v1/messages")).json()["messages"]
+    messages = {each["key"]: each for each in shown}
     assert {row["channel"] for row in rows} == {"GATEWAY"}
     for row in rows:
         message = messages[str(row["parcel"])]

@@ -2,21 +2,31 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from chassis.aggregates import Aggregates
 from chassis.commands import Commands
 from chassis.senders import Claim, SenderLoop, SendResult, Settlement
 from chassis.transaction import Transaction
-from services.notifications.domain.ledger import Notice
+from services.notifications.domain.parcels import Parcel
 from services.notifications.store import NOTICES
 from tests.component.chassis.delivery.ledger import LETTERS, Letter
 
 C = TypeVar("C")
 R = TypeVar("R")
 
-LEDGERS: Final[dict[type, Aggregates[Any, Any]]] = {Notice: NOTICES, Letter: LETTERS}
+Row = tuple[Aggregates[Any, Any], Any]
+
+
+def _rows_of(item: Letter | Parcel) -> Sequence[Row]:
+    """The rows of its ledger that an item stands for."""
+    return [(LETTERS, item)] if isinstance(item, Letter) else [(NOTICES, notice) for notice in item.notices]
+
+
+def _renamed(parcel: Parcel) -> Parcel:
+    name = f"<{uuid4()}@renamed>"
+    return replace(parcel, notices=tuple(replace(notice, message_id=name) for notice in parcel.notices))
 
 
 class _Undone(Exception):
@@ -52,9 +62,9 @@ class _ClaimingLast:
 
     def _claiming_first(self, handle: Callable[[Any, Transaction], Awaitable[R]]) -> Any:
         async def settle(command: Settlement[Any], tx: Transaction) -> R:
-            ledger = LEDGERS[type(command.item)]
-            await tx.lock(ledger, ledger.key(command.item))
-            tx.save(ledger, command.item)
+            for ledger, row in _rows_of(command.item):
+                await tx.lock(ledger, ledger.key(row))
+                tx.save(ledger, row)
             return await handle(command, tx)
 
         return settle
@@ -78,6 +88,6 @@ class MailUnderAnotherId(SenderLoop[Any]):
         send = self.sender.send
 
         async def rename(item: Any) -> SendResult:
-            return await send(replace(item, message_id=f"<{uuid4()}@renamed>"))
+            return await send(_renamed(item))
 
         self.sender = replace(self.sender, send=rename)
