@@ -97,6 +97,13 @@ class RefusalFollowUp(StrEnum):
     CLOSURE = "CLOSURE"
 
 
+class OfferOutcome(StrEnum):
+    """How an offer to another office ended without a transfer."""
+
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class RegistrationFact(Event):
     """What every event about a registration says."""
 
@@ -249,6 +256,48 @@ class ClientHandedOn(RegistrationFact, subject="registration_id"):
 
     to_office: Code
     handed_on_at: Instant
+
+
+class ClientTransferOffered(RegistrationFact, subject="registration_id"):
+    """Another office is asked to take over the client; our clocks run until it accepts."""
+
+    to_office: Code
+    offered_at: Instant
+    answer_due_at: Instant
+
+
+class TransferOfferEnded(RegistrationFact, subject="registration_id"):
+    """The other office declined, or the offer was taken back; the client stays ours."""
+
+    to_office: Code
+    outcome: OfferOutcome
+    ended_at: Instant
+
+
+class TransferOfferOverdue(RegistrationFact, subject="registration_id"):
+    """The other office has not answered in time; the client is still ours."""
+
+    to_office: Code
+    due_at: Instant
+
+
+class AbscondingSuspected(RegistrationFact, subject="registration_id"):
+    """Calls and a home visit came to nothing: the client is suspected of having absconded."""
+
+    suspected_at: Instant
+
+
+class SearchReviewDue(RegistrationFact, subject="registration_id"):
+    """Somebody is out and was not found: a human decides how the search goes on."""
+
+    due_at: Instant
+
+
+class FilesMissing(RegistrationFact, subject="registration_id"):
+    """Papers of a client who was entered for approval are still missing."""
+
+    files: Codes
+    due_at: Instant
 
 
 class RegistrationCancelled(RegistrationFact, subject="registration_id"):

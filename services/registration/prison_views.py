@@ -35,6 +35,7 @@ PROGRESS: Final[Mapping[Status, Progress]] = {
     Status.RELEASED: Progress.RELEASED,
     Status.CONTACT_OVERDUE: Progress.RELEASED,
     Status.TRACING: Progress.RELEASED,
+    Status.ABSCONDED_SUSPECTED: Progress.RELEASED,
     Status.PROVISIONALLY_REGISTERED: Progress.MET,
     Status.SUBMITTED: Progress.MET,
     Status.REGISTERED: Progress.REGISTERED,

@@ -22,6 +22,7 @@ from services.registration.domain.case import (
     Status,
     Submitted,
     Tracing,
+    TransferOffer,
 )
 from services.registration.domain.walked_in import WalkInReport
 
@@ -37,6 +38,7 @@ DOCUMENTS: Final[dict[str, type[BaseModel]]] = {
     "cancellation": ReleaseCancelled,
     "revocation": ReleaseCancelled,
     "tracing": Tracing,
+    "offer": TransferOffer,
     "contact": Contact,
     "submitted": Submitted,
     "registered": Registered,
@@ -68,6 +70,7 @@ def load(row: Mapping[str, Any]) -> Registration:
         officer=row["officer"],
         handed_on_to=row["handed_on_to"],
         bound_to=row["bound_to"],
+        files_chased_at=row["files_chased_at"],
         sequence=row["sequence"],
         **documents,
     )
@@ -99,6 +102,8 @@ def dump(case: Registration) -> dict[str, Any]:
         "handed_on_to": case.handed_on_to,
         "business_id": case.business_id,
         "bound_to": case.bound_to,
+        "files_chased_at": case.files_chased_at,
+        "contact_at": case.contact.at if case.contact is not None else None,
         "sequence": case.sequence,
     }
     for name in DOCUMENTS:
@@ -134,7 +139,7 @@ REGISTRATIONS: Final = Aggregates[UUID, Registration](
         SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
                missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
                tracing, contact, identity_level, biometric_status, submission_from, submission_overdue, submitted,
-               registered, officer, handed_on_to, closure, bound_to, sequence, version
+               registered, officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence, version
           FROM registration WHERE registration_id = ANY($1) ORDER BY registration_id FOR UPDATE
     """,
     upsert="""
@@ -143,13 +148,13 @@ REGISTRATIONS: Final = Aggregates[UUID, Registration](
                                   walk_in, announcement, release, cancellation, revocation, unconfirmed_on,
                                   rungs_recorded, tracing, contact, identity_level, biometric_status, submission_from,
                                   submission_overdue, submitted, registered, officer, handed_on_to, closure,
-                                  business_id, bound_to, sequence, version)
+                                  business_id, bound_to, offer, files_chased_at, contact_at, sequence, version)
         SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit,
                epoch, juvenile, facility, prison_register_no, name_key, released_at, missing,
                walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded,
                tracing, contact, identity_level, biometric_status, submission_from,
                submission_overdue, submitted, registered, officer, handed_on_to, closure,
-               business_id, bound_to, sequence, version
+               business_id, bound_to, offer, files_chased_at, contact_at, sequence, version
           FROM json_to_recordset($1::json)
                AS r(registration_id uuid, release_id text, status text, receiving_unit text, guidance_unit text,
                     holder_unit text, epoch int, juvenile boolean, facility text, prison_register_no text,
@@ -157,8 +162,8 @@ REGISTRATIONS: Final = Aggregates[UUID, Registration](
                     release jsonb, cancellation jsonb, revocation jsonb, unconfirmed_on timestamptz, rungs_recorded int,
                     tracing jsonb, contact jsonb, identity_level text, biometric_status text,
                     submission_from timestamptz, submission_overdue boolean, submitted jsonb, registered jsonb,
-                    officer text, handed_on_to text, closure jsonb, business_id uuid, bound_to uuid, sequence bigint,
-                    version int)
+                    officer text, handed_on_to text, closure jsonb, business_id uuid, bound_to uuid, offer jsonb,
+                    files_chased_at timestamptz, contact_at timestamptz, sequence bigint, version int)
          -- Whoever walked in while a release was on its way: the release comes second and is bound to it.
          WHERE version > 1 OR bound_to IS NOT NULL OR NOT EXISTS (
                SELECT FROM registration AS met
@@ -180,6 +185,7 @@ REGISTRATIONS: Final = Aggregates[UUID, Registration](
                submission_overdue = EXCLUDED.submission_overdue, submitted = EXCLUDED.submitted,
                registered = EXCLUDED.registered, officer = EXCLUDED.officer, handed_on_to = EXCLUDED.handed_on_to,
                closure = EXCLUDED.closure, business_id = EXCLUDED.business_id, bound_to = EXCLUDED.bound_to,
+               offer = EXCLUDED.offer, files_chased_at = EXCLUDED.files_chased_at, contact_at = EXCLUDED.contact_at,
                sequence = EXCLUDED.sequence, version = EXCLUDED.version
          WHERE registration.version = EXCLUDED.version - 1
     """,
@@ -263,16 +269,16 @@ SELECT_ONE: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
            missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, bound_to, sequence
+           officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence
       FROM registration WHERE registration_id = $1
 """
 SELECT_BOARD: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
            missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, bound_to, sequence
+           officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence
       FROM registration
-     WHERE status IN ('released', 'contact_overdue', 'tracing')
+     WHERE status IN ('released', 'contact_overdue', 'tracing', 'absconded_suspected')
        AND ($1::text IS NULL OR receiving_unit = $1 OR guidance_unit = $1)
        AND ($2::timestamptz IS NULL OR (released_at, registration_id) > ($2, $3::uuid))
      ORDER BY released_at, registration_id LIMIT $4
@@ -281,7 +287,7 @@ SELECT_SEARCH: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
            missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, bound_to, sequence
+           officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence
       FROM registration
      WHERE ($1::text IS NULL OR status = $1)
        AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)

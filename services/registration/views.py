@@ -45,6 +45,21 @@ class BoardLine(Line):
     missing: list[str]
 
 
+class OfferView(BaseModel):
+    """What another office was asked."""
+
+    to_office: str
+    offered_at: datetime
+    answer_due_at: datetime
+    overdue: bool
+
+
+class OfferedLine(BoardLine):
+    """A client who is offered to another office; the clocks run here."""
+
+    offer: OfferView | None
+
+
 class Person(BaseModel):
     """Who somebody is and how to reach them."""
 
@@ -101,6 +116,7 @@ class CaseView(BaseModel):
     registered_at: datetime | None
     closed_for: ClosingReason | None
     handed_on_to: str | None
+    offer: OfferView | None = Field(description="Another office was asked; the state and its clocks go on here")
     bound_to: UUID | None = Field(description="The walk-in under whose registration this release counts")
 
 
@@ -145,6 +161,20 @@ def board_line_of(case: Registration, *, now: datetime, reference: Reference) ->
     )
 
 
+def offered_line_of(case: Registration, *, reference: Reference) -> OfferedLine:
+    """The registration as the list of offers shows it."""
+    offer = offer_of(case)
+    at = case.offer.offered_at if case.offer is not None else case.released_at
+    board = board_line_of(case, now=at or datetime.max.replace(tzinfo=reference.zone), reference=reference)
+    return OfferedLine(**board.model_dump(), offer=offer)
+
+
+def offer_of(case: Registration) -> OfferView | None:
+    """The offer that is open, if there is one."""
+    offer = case.offer
+    return None if offer is None else OfferView(**offer.model_dump(include=set(OfferView.model_fields)))
+
+
 def case_view_of(case: Registration, *, knows_children: bool, reference: Reference) -> CaseView:
     """The registration as it is shown when it is opened."""
     may = knows_children or not case.juvenile
@@ -176,6 +206,7 @@ def case_view_of(case: Registration, *, knows_children: bool, reference: Referen
         registered_at=case.registered.at if case.registered is not None else None,
         closed_for=closure.reason if closure is not None else None,
         handed_on_to=case.handed_on_to,
+        offer=offer_of(case),
         bound_to=case.bound_to,
     )
 

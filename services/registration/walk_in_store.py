@@ -14,7 +14,7 @@ SELECT_UNREPORTED: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
            missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, bound_to, sequence
+           officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence
       FROM registration
      WHERE walk_in IS NOT NULL AND announcement IS NULL AND release IS NULL AND cancellation IS NULL
        AND revocation IS NULL AND bound_to IS NULL
@@ -26,13 +26,13 @@ SELECT_MATCHES: Final = """
     SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
            missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
-           officer, handed_on_to, closure, bound_to, sequence
+           officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence
       FROM registration
      WHERE registration_id IN (
                SELECT registration_id FROM registration WHERE name_key COLLATE "C" = $1
                UNION
                SELECT registration_id FROM registration
-                WHERE status IN ('released', 'contact_overdue', 'tracing')
+                WHERE status IN ('released', 'contact_overdue', 'tracing', 'absconded_suspected')
                   AND facility = $2 AND prison_register_no = $3
                UNION
                SELECT registration_id FROM registration

@@ -43,6 +43,10 @@ class Occasion(StrEnum):
     REFUSED = "refused"
     REGISTERED = "registered"
     SUBMISSION_OVERDUE = "submission-overdue"
+    OFFER_OVERDUE = "offer-overdue"
+    ABSCONDED = "absconded"
+    SEARCH_REVIEW = "search-review"
+    FILES_MISSING = "files-missing"
     CONFLICT = "conflict"
     BREACH = "breach"
     CANCELLED = "cancelled"
@@ -90,6 +94,10 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.REFUSED: Rule((REGISTRAR,), "refused", NORMAL),
     Occasion.REGISTERED: Rule((OFFICER,), "registered", NORMAL),
     Occasion.SUBMISSION_OVERDUE: Rule((KASI,), "submission-overdue", URGENT),
+    Occasion.OFFER_OVERDUE: Rule((KASI,), "offer-overdue", URGENT),
+    Occasion.ABSCONDED: Rule((KABAPAS, OFFICER), "absconded", URGENT),
+    Occasion.SEARCH_REVIEW: Rule((KASI,), "search-review", URGENT),
+    Occasion.FILES_MISSING: Rule((REGISTRAR,), "files-missing", NORMAL),
     Occasion.CONFLICT: Rule((KASI, KABAPAS), "conflict", URGENT),
     Occasion.BREACH: Rule((KASI, KABAPAS), "breach", URGENT),
     Occasion.CANCELLED: Rule((TOLD,), "cancelled", QUIET),
@@ -117,6 +125,10 @@ TOLD_AS: Final[Mapping[type[RegistrationFact], Occasion]] = {
     registration.RegistrationReturned: Occasion.RETURNED,
     registration.RegistrationRefused: Occasion.REFUSED,
     registration.SubmissionOverdue: Occasion.SUBMISSION_OVERDUE,
+    registration.TransferOfferOverdue: Occasion.OFFER_OVERDUE,
+    registration.AbscondingSuspected: Occasion.ABSCONDED,
+    registration.SearchReviewDue: Occasion.SEARCH_REVIEW,
+    registration.FilesMissing: Occasion.FILES_MISSING,
     registration.ClientRegistered: Occasion.REGISTERED,
     registration.RegistrationConflict: Occasion.CONFLICT,
     registration.ReleaseBreachReported: Occasion.BREACH,
@@ -131,7 +143,12 @@ LEARNT: Final[frozenset[type[RegistrationFact]]] = frozenset(
 """Facts that change what we know of a case and are nobody's task; TracingStarted is told as the rung of 72 hours."""
 
 NOT_OURS: Final[frozenset[type[RegistrationFact]]] = frozenset(
-    {registration.BiometricCaptured, registration.BiometricWaived}
+    {
+        registration.BiometricCaptured,
+        registration.BiometricWaived,
+        registration.ClientTransferOffered,
+        registration.TransferOfferEnded,
+    }
 )
 """Facts that nobody is told and that change nothing here."""
 

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from contracts.event import Fact
 from contracts.personal import Code, Day, DocumentNo, Instant, Note, OfficerCode, UnitCode
-from contracts.registration import ClosingReason, ContactMethod, IdentityLevel
+from contracts.registration import ClosingReason, ContactMethod, IdentityLevel, OfferOutcome
 from services.registration.domain.case import BiometricStatus
 from services.registration.domain.walked_in import WalkInReport
 
@@ -124,6 +124,35 @@ class HandOn(Fact):
     reason: Reason | None = None
 
 
+class OfferTransfer(Fact):
+    """Another office is asked to take over the client, by letter."""
+
+    to_office: Code
+    letter_no: DocumentNo
+    reason: Reason | None = None
+
+
+class EndOfOffer(Fact):
+    """The other office declined, or the offer is taken back: the client stays ours."""
+
+    outcome: OfferOutcome
+    reason: Reason
+
+
+class Suspicion(Fact):
+    """Somebody who was looked for in vain is suspected of having absconded."""
+
+    reason: Reason
+    document_id: DocumentNo | None = None
+
+
+class FilesReceived(Fact):
+    """Papers that were missing have come."""
+
+    files: Annotated[frozenset[SubmittedFile], Field(min_length=1)]
+    document_ids: Documents = ()
+
+
 class Closing(Fact):
     """The case ends, on evidence."""
 
@@ -143,9 +172,10 @@ class PersonRefusal(Fact):
 
 
 class Refusal(Fact):
-    """The section head refuses, and names what follows: a transfer or a closure."""
+    """The section head refuses, and names what follows: a transfer that was accepted or is offered, or a closure."""
 
     reason: Reason
     transfer: HandOn | None = None
+    offer: OfferTransfer | None = None
     closure: Closing | None = None
     person_refuses: PersonRefusal | None = None

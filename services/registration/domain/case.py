@@ -36,6 +36,7 @@ class Status(StrEnum):
     RELEASED = "released"
     CONTACT_OVERDUE = "contact_overdue"
     TRACING = "tracing"
+    ABSCONDED_SUSPECTED = "absconded_suspected"
     PROVISIONALLY_REGISTERED = "provisionally_registered"
     SUBMITTED = "submitted"
     REGISTERED = "registered"
@@ -61,6 +62,7 @@ class Step(StrEnum):
     DISPUTE = "a cancellation against what an officer saw"
     FALL_OVERDUE = "an overdue contact"
     TRACE = "tracing"
+    SUSPECT_ABSCONDED = "a suspicion of absconding"
     RESTART_CLOCK = "another start of the clock"
     NOTE_TRACE = "a trace entry"
     MEET = "first contact"
@@ -69,16 +71,21 @@ class Step(StrEnum):
     APPROVE = "approval"
     RETURN = "return"
     REFUSE_FOR_TRANSFER = "refusal with a transfer"
+    REFUSE_FOR_OFFER = "refusal with an offer to another office"
     REFUSE_FOR_CLOSURE = "refusal with a closure"
+    OFFER_TRANSFER = "an offer to another office"
+    END_OFFER = "the end of an offer"
     HAND_ON = "handing on"
+    RECEIVE_FILES = "papers that came later"
     CLOSE = "closure"
 
 
 ANNOUNCED: Final = (Status.RELEASE_ANNOUNCED, Status.PRE_REGISTERED)
-AWAITED: Final = (Status.RELEASED, Status.CONTACT_OVERDUE, Status.TRACING)
-"""Outside, and not met yet: the clock of first contact runs."""
+AWAITED: Final = (Status.RELEASED, Status.CONTACT_OVERDUE, Status.TRACING, Status.ABSCONDED_SUSPECTED)
+"""Outside, and not met yet: the clock of first contact runs, or after its last rung that of the search."""
 MET: Final = (Status.PROVISIONALLY_REGISTERED, Status.SUBMITTED, Status.CONFLICT)
 ENDED: Final = (Status.CANCELLED, Status.CLOSED, Status.HANDED_ON)
+TRANSFERABLE: Final = (*ANNOUNCED, *AWAITED, Status.PROVISIONALLY_REGISTERED, Status.SUBMITTED)
 
 MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (None, Step.ANNOUNCE): Status.RELEASE_ANNOUNCED,
@@ -109,6 +116,8 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (Status.CONTACT_OVERDUE, Step.TRACE): Status.TRACING,
     (Status.CONTACT_OVERDUE, Step.RESTART_CLOCK): Status.RELEASED,
     (Status.TRACING, Step.RESTART_CLOCK): Status.RELEASED,
+    (Status.ABSCONDED_SUSPECTED, Step.RESTART_CLOCK): Status.RELEASED,
+    (Status.TRACING, Step.SUSPECT_ABSCONDED): Status.ABSCONDED_SUSPECTED,
     **{(status, Step.NOTE_TRACE): status for status in (*ANNOUNCED, *AWAITED, Status.CONFLICT)},
     **{(status, Step.MEET): Status.PROVISIONALLY_REGISTERED for status in (*ANNOUNCED, *AWAITED)},
     # The release is that of somebody who walked in before, under the registration of the walk-in.
@@ -123,11 +132,13 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     # The section head believes the officer and not the prison.
     (Status.CONFLICT, Step.RETURN): Status.PROVISIONALLY_REGISTERED,
     (Status.SUBMITTED, Step.REFUSE_FOR_TRANSFER): Status.HANDED_ON,
+    (Status.SUBMITTED, Step.REFUSE_FOR_OFFER): Status.PROVISIONALLY_REGISTERED,
     (Status.SUBMITTED, Step.REFUSE_FOR_CLOSURE): Status.CLOSED,
-    **{
-        (status, Step.HAND_ON): Status.HANDED_ON
-        for status in (*ANNOUNCED, *AWAITED, Status.PROVISIONALLY_REGISTERED, Status.SUBMITTED)
-    },
+    # An offer stands beside the state, which goes on: every clock runs until the other office accepts.
+    **{(status, Step.OFFER_TRANSFER): status for status in TRANSFERABLE},
+    **{(status, Step.END_OFFER): status for status in (*TRANSFERABLE, Status.CONFLICT)},
+    **{(status, Step.HAND_ON): Status.HANDED_ON for status in TRANSFERABLE},
+    **{(status, Step.RECEIVE_FILES): status for status in (*MET, Status.REGISTERED)},
     **{(status, Step.CLOSE): Status.CLOSED for status in Status if status is not Status.CLOSED},
 }
 
@@ -178,6 +189,24 @@ class Tracing(Fact):
     visited_at: Instant | None = None
     calls_missed: bool = False
     visit_missed: bool = False
+    reviewed_at: Instant | None = None
+    """When the section head was last asked what is to become of the search."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether calls and visit are done or missed, so that only the section head can say how it goes on."""
+        called, visited = self.called_at is not None, self.visited_at is not None
+        return (called or self.calls_missed) and (visited or self.visit_missed)
+
+
+class TransferOffer(Fact):
+    """What another office was asked: to take over a client whose clocks run here until it accepts."""
+
+    to_office: Code
+    offered_at: Instant
+    answer_due_at: Instant
+    by: str
+    overdue: bool = False
 
 
 class Submitted(Fact):
@@ -243,7 +272,9 @@ class Registration:
     submitted: Submitted | None = None
     registered: Registered | None = None
     officer: OfficerCode | None = None
+    offer: TransferOffer | None = None
     handed_on_to: str | None = None
+    files_chased_at: datetime | None = None
     closure: Closure | None = None
     bound_to: UUID | None = None
     """The registration of the walk-in whose release this is; what is reported of it counts there."""

@@ -4,6 +4,7 @@ Who may act at which door is checked there; whose matter it is, and in which sta
 """
 
 from datetime import datetime
+from typing import Any
 
 from chassis.rules.numbering import local_date
 from chassis.rules.refusal import Refused
@@ -11,17 +12,23 @@ from contracts.reference import Reference, Register
 from contracts.registration import (
     ClientHandedOn,
     ClientRegistered,
+    ClientTransferOffered,
     RefusalFollowUp,
     RegistrationClosed,
     RegistrationRefused,
     RegistrationReturned,
     RegistrationSubmitted,
+    TransferOfferEnded,
 )
 from contracts.roles import Role
+from services.registration.domain import clocks
 from services.registration.domain.acts import (
     Approval,
     Closing,
+    EndOfOffer,
+    FilesReceived,
     HandOn,
+    OfferTransfer,
     Refusal,
     Return,
     Submission,
@@ -35,15 +42,12 @@ from services.registration.domain.case import (
     Registration,
     Step,
     Submitted,
+    TransferOffer,
 )
 from services.registration.domain.decided import Decided
-from services.registration.domain.meeting import InTheFuture, with_note
+from services.registration.domain.meeting import InTheFuture, NotYourSection, with_note
 from services.registration.domain.registers import Entry
 from services.registration.domain.whereabouts import FILE_PREFIX, seen_outside
-
-
-class NotYourSection(Refused):
-    """The head of the adults' section decides about adults, that of the children's section about children."""
 
 
 class SubmitterMayNotApprove(Refused):
@@ -56,6 +60,18 @@ class NotYetReleased(Refused):
 
 class RefusalNamesOneWay(Refused):
     """A refusal names a transfer or a closure, and not both."""
+
+
+class TransferIsOffered(Refused):
+    """The client is offered to another office: the offer is ended first, or that office accepts."""
+
+
+class NoOfferIsOpen(Refused):
+    """The client is not offered to any office."""
+
+
+class OfferedToAnotherOffice(Refused):
+    """The client is offered to another office than this one: that offer is ended first."""
 
 
 class OfficerNotAvailable(Refused):
@@ -80,6 +96,7 @@ def submit(case: Registration, act: Submission, *, by: Acting, now: datetime, re
         documents=act.document_ids,
         submitted=Submitted(by=by.id, at=now),
         missing=chased,
+        files_chased_at=now if lacking else None,
     )
     return decided.said(RegistrationSubmitted.model_validate(case.about() | {"submitted_at": now}))
 
@@ -88,6 +105,8 @@ def register_on_approval(case: Registration, act: Approval, *, by: Acting, refer
     """The register that the client will stand in, if this section head may approve now."""
     _check_section(case, by)
     TRANSITIONS.move(case.status, Step.APPROVE)
+    if case.offer is not None:
+        raise TransferIsOffered
     if case.submitted is not None and case.submitted.by == by.id:
         raise SubmitterMayNotApprove
     if act.officer is not None:
@@ -137,21 +156,66 @@ def give_back(case: Registration, act: Return, *, by: Acting, now: datetime) -> 
 def refuse(case: Registration, act: Refusal, *, by: Acting, now: datetime, reference: Reference) -> Decided:
     """The section head refuses; the case goes to another office or ends."""
     _check_section(case, by)
-    if (act.transfer is None) is (act.closure is None):
+    if sum(way is not None for way in (act.transfer, act.offer, act.closure)) != 1:
         raise RefusalNamesOneWay
-    then = RefusalFollowUp.TRANSFER if act.transfer is not None else RefusalFollowUp.CLOSURE
+    then = RefusalFollowUp.TRANSFER if act.closure is None else RefusalFollowUp.CLOSURE
     refused = RegistrationRefused.model_validate(case.about() | {"then": then, "refused_at": now})
     if act.transfer is not None:
         decided, step = Decided(case=case), Step.REFUSE_FOR_TRANSFER
         return _handed_on(decided, step, act.transfer, now=now, reference=reference, first=(refused,))
+    if act.offer is not None:
+        back: dict[str, Any] = {"submitted": None, "submission_from": now, "submission_overdue": False}
+        decided = Decided(case=case).moved(Step.REFUSE_FOR_OFFER, at=now, reason=act.reason, **back).said(refused)
+        return decided.then(offer_transfer(decided.case, act.offer, by=by, now=now, reference=reference))
     if act.closure is None:
         raise RefusalNamesOneWay
     return _closed(Decided(case=case), Step.REFUSE_FOR_CLOSURE, act.closure, now=now, first=(refused,))
 
 
+def offer_transfer(
+    case: Registration, act: OfferTransfer, *, by: Acting, now: datetime, reference: Reference
+) -> Decided:
+    """Another office is asked to take the client over; until it accepts every clock of ours runs on."""
+    _check_section_or_head(case, by)
+    if case.offer is not None:
+        raise TransferIsOffered
+    due = clocks.answer_due(now, reference)
+    offer = TransferOffer(to_office=act.to_office, offered_at=now, answer_due_at=due, by=by.id)
+    reason = with_note(f"offered to {act.to_office}", act.reason)
+    decided = Decided(case=case).moved(
+        Step.OFFER_TRANSFER, at=now, reason=reason, documents=(act.letter_no,), offer=offer
+    )
+    said = {"to_office": act.to_office, "offered_at": now, "answer_due_at": due}
+    return decided.said(ClientTransferOffered.model_validate(case.about() | said))
+
+
+def end_offer(case: Registration, act: EndOfOffer, *, by: Acting, now: datetime) -> Decided:
+    """The client stays ours: in the state that it has come to meanwhile."""
+    _check_section_or_head(case, by)
+    if case.offer is None:
+        raise NoOfferIsOpen
+    reason = with_note(act.outcome, act.reason)
+    decided = Decided(case=case).moved(Step.END_OFFER, at=now, reason=reason, offer=None)
+    said = {"to_office": case.offer.to_office, "outcome": act.outcome, "ended_at": now}
+    return decided.said(TransferOfferEnded.model_validate(case.about() | said))
+
+
+def receive_files(case: Registration, act: FilesReceived, *, now: datetime) -> Decided:
+    """Papers that were missing have come: they are not chased any more."""
+    come = {f"{FILE_PREFIX}{file}" for file in act.files}
+    left = tuple(code for code in case.missing if code not in come)
+    chased = case.files_chased_at if any(code.startswith(FILE_PREFIX) for code in left) else None
+    reason = ", ".join(sorted(act.files))
+    return Decided(case=case).moved(
+        Step.RECEIVE_FILES, at=now, reason=reason, documents=act.document_ids, missing=left, files_chased_at=chased
+    )
+
+
 def hand_on(case: Registration, act: HandOn, *, by: Acting, now: datetime, reference: Reference) -> Decided:
     """Another office has accepted the client: our clocks stop."""
     _check_section_or_head(case, by)
+    if case.offer is not None and case.offer.to_office != act.to_office:
+        raise OfferedToAnotherOffice
     return _handed_on(Decided(case=case), Step.HAND_ON, act, now=now, reference=reference)
 
 

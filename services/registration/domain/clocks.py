@@ -13,26 +13,34 @@ from chassis.rules.refusal import Irrelevant
 from contracts.event import Event
 from contracts.reference import DeadlinePolicy, Reference, ReferenceInvalid
 from contracts.registration import (
+    FilesMissing,
     FirstContactOverdue,
     ReleaseUnconfirmed,
+    SearchReviewDue,
     SubmissionOverdue,
     TracingOverdue,
     TracingStarted,
     TracingStep,
+    TransferOfferOverdue,
 )
 from services.registration.domain.case import ANNOUNCED, AWAITED, Contact, Registration, Status, Step, Tracing
 from services.registration.domain.decided import Decided
+from services.registration.domain.whereabouts import FILE_PREFIX
 
 FIRST_CONTACT: Final = "first-contact"
 TRACING_CALLS: Final = "tracing-calls"
 TRACING_VISIT: Final = "tracing-visit"
 SUBMISSION: Final = "submission"
 RELEASE_UNCONFIRMED: Final = "release-unconfirmed"
+SEARCH_REVIEW: Final = "search-review"
+TRANSFER_ANSWER: Final = "transfer-answer"
+MISSING_FILES: Final = "missing-files"
 
 RUNG_HOURS: Final = {"D30-24": 24, "D30-48": 48, "D30-72": 72}
 """The rungs by the row of the deadline policy; an office may tighten the hours, the rung keeps its name."""
 RUNG_STEPS: Final = {48: Step.FALL_OVERDUE, 72: Step.TRACE}
-POLICIES: Final = (*RUNG_HOURS, "TRACING-CALLS", "TRACING-VISIT", "SUBMIT", "RELEASE-UNCONFIRMED")
+LATER: Final = ("SEARCH-REVIEW", "TRANSFER-ANSWER", "MISSING-FILES")
+POLICIES: Final = (*RUNG_HOURS, "TRACING-CALLS", "TRACING-VISIT", "SUBMIT", "RELEASE-UNCONFIRMED", *LATER)
 
 WAITS_TO_SUBMIT: Final = (Status.PROVISIONALLY_REGISTERED, Status.CONFLICT)
 
@@ -57,6 +65,9 @@ def timers_of(case: Registration, reference: Reference) -> dict[str, datetime]:
         FIRST_CONTACT: _next_rung(case, reference),
         RELEASE_UNCONFIRMED: _unconfirmed_due(case, reference),
         SUBMISSION: _submission_due(case, reference),
+        SEARCH_REVIEW: _review_due(case, reference),
+        TRANSFER_ANSWER: case.offer.answer_due_at if case.offer is not None and not case.offer.overdue else None,
+        MISSING_FILES: _files_due(case, reference),
     }
     tracing = case.tracing
     if case.status is Status.TRACING and tracing is not None:
@@ -172,6 +183,52 @@ def miss_release(case: Registration, *, due: datetime, now: datetime, reference:
         case.about() | {"releases_on": case.announcement.releases_on, "due_at": due}
     )
     return Decided(case=replace(case, unconfirmed_on=now)).said(fact)
+
+
+def review_search(case: Registration, *, due: datetime, reference: Reference) -> Decided:
+    """Somebody is out and was not found: the section head is asked again and again what is to become of it."""
+    if case.tracing is None or _review_due(case, reference) is None:
+        raise ClockStopped
+    tracing = case.tracing.model_copy(update={"reviewed_at": due})
+    fact = SearchReviewDue.model_validate(case.about() | {"due_at": due})
+    return Decided(case=replace(case, tracing=tracing)).said(fact)
+
+
+def miss_answer(case: Registration, *, due: datetime) -> Decided:
+    """The other office has not answered; the client is still ours."""
+    if case.offer is None or case.offer.overdue:
+        raise ClockStopped
+    fact = TransferOfferOverdue.model_validate(case.about() | {"to_office": case.offer.to_office, "due_at": due})
+    return Decided(case=replace(case, offer=case.offer.model_copy(update={"overdue": True}))).said(fact)
+
+
+def chase_files(case: Registration, *, due: datetime, reference: Reference) -> Decided:
+    """Papers are still missing: whoever keeps the register is reminded until they come or the client is registered."""
+    if _files_due(case, reference) is None:
+        raise ClockStopped
+    files = tuple(code for code in case.missing if code.startswith(FILE_PREFIX))
+    fact = FilesMissing.model_validate(case.about() | {"files": files, "due_at": due})
+    return Decided(case=replace(case, files_chased_at=due)).said(fact)
+
+
+def answer_due(offered_at: datetime, reference: Reference) -> datetime:
+    """When another office should have answered an offer."""
+    return due_at(reference.policies["TRANSFER-ANSWER"], offered_at, _calendar(reference))
+
+
+def _review_due(case: Registration, reference: Reference) -> datetime | None:
+    tracing = case.tracing
+    searched = case.status is Status.TRACING and tracing is not None and tracing.is_settled
+    if tracing is None or not (searched or case.status is Status.ABSCONDED_SUSPECTED):
+        return None
+    start = tracing.reviewed_at or tracing.visit_due_at
+    return due_at(reference.policies["SEARCH-REVIEW"], start, _calendar(reference))
+
+
+def _files_due(case: Registration, reference: Reference) -> datetime | None:
+    if case.files_chased_at is None or case.status not in (Status.PROVISIONALLY_REGISTERED, Status.SUBMITTED):
+        return None
+    return due_at(reference.policies["MISSING-FILES"], case.files_chased_at, _calendar(reference))
 
 
 def _calendar(reference: Reference) -> OfficeCalendar:

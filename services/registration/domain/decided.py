@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.event import Event
 from contracts.registration import ClientDetails
-from services.registration.domain.case import TRANSITIONS, Registration, Status, Step
+from services.registration.domain.case import ENDED, TRANSITIONS, Registration, Status, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,8 @@ class Decided:
     ) -> "Decided":
         """Take a step, if the table allows it, and change what the case knows."""
         after = TRANSITIONS.move(self.case.status, step)
+        if after in ENDED:
+            changes = {"offer": None, "files_chased_at": None} | changes
         line = Transition(
             step=step,
             before=self.case.status,

@@ -238,6 +238,8 @@ def _afresh() -> dict[str, Any]:
         "submission_overdue": False,
         "submitted": None,
         "registered": None,
+        "offer": None,
+        "files_chased_at": None,
         "tracing": None,
         "rungs_recorded": 0,
         "unconfirmed_on": None,

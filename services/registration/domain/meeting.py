@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.rules.refusal import Irrelevant, Refused
 from contracts.reference import Reference
 from contracts.registration import (
+    AbscondingSuspected,
     BiometricCaptured,
     BiometricWaived,
     FirstContactMade,
@@ -21,6 +22,7 @@ from services.registration.domain.acts import (
     CALLS,
     Biometrics,
     FirstContact,
+    Suspicion,
     TraceEntry,
     TraceKind,
     Whom,
@@ -42,6 +44,10 @@ SLIP_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 SLIP_CHARS: Final = 8
 
 
+class NotYourSection(Refused):
+    """The head of the adults' section decides about adults, that of the children's section about children."""
+
+
 class InTheFuture(Refused):
     """This lies in the future: only what has happened is recorded."""
 
@@ -56,6 +62,10 @@ class ContactTooLongBeforeRelease(Refused):
 
 class OfficeEndedTheCase(Refused):
     """The office has ended this case with evidence: its section head must say what the contact means."""
+
+
+class SearchNotFinished(Refused):
+    """Nobody is suspected of having absconded before calls were made and the home was visited."""
 
 
 class AlreadyMet(Irrelevant):
@@ -142,6 +152,26 @@ def record_trace(case: Registration, act: TraceEntry, *, now: datetime, referenc
         changes["tracing"] = case.tracing.model_copy(update=done)
     words = f"{act.kind}, {'reached' if act.reached else 'not reached'}"
     return Decided(case=case).moved(Step.NOTE_TRACE, at=act.at, reason=with_note(words, act.note), **changes)
+
+
+def suspect_absconded(case: Registration, act: Suspicion, *, by: Acting, now: datetime) -> Decided:
+    """Calls and a visit came to nothing: the section head says so, and is asked again until somebody is found."""
+    wanted = Role.SECTION_HEAD_CHILD if case.juvenile else Role.SECTION_HEAD_ADULT
+    if by.role not in (wanted, Role.HEAD):
+        raise NotYourSection
+    TRANSITIONS.move(case.status, Step.SUSPECT_ABSCONDED)
+    tracing = case.tracing
+    if tracing is None or tracing.called_at is None or tracing.visited_at is None:
+        raise SearchNotFinished
+    documents = (act.document_id,) if act.document_id is not None else ()
+    decided = Decided(case=case).moved(
+        Step.SUSPECT_ABSCONDED,
+        at=now,
+        reason=act.reason,
+        documents=documents,
+        tracing=tracing.model_copy(update={"reviewed_at": now}),
+    )
+    return decided.said(AbscondingSuspected.model_validate(case.about() | {"suspected_at": now}))
 
 
 def record_biometrics(case: Registration, act: Biometrics, *, now: datetime) -> Decided:

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from chassis.database import Connection
-from services.registration import prison_store, store, walk_in_store
+from services.registration import desk_store, prison_store, store, walk_in_store
 from tests.component.house import House
 from tests.component.plans import indexes, plan_for, plan_of, sorts, tables_read_whole
 
@@ -43,7 +43,9 @@ async def connection(request: pytest.FixtureRequest, house: House) -> AsyncItera
         pytest.param(store.SELECT_SAME_RELEASE, "registration_open_business", id="the release of a walk-in"),
         pytest.param(walk_in_store.SELECT_UNREPORTED, "registration_unreported", id="walk-ins not reported"),
         pytest.param(walk_in_store.SELECT_MATCHES, "registration_by_name", id="releases that may be a walk-in's"),
-        pytest.param(store.SELECT_BOARD, "registration_awaited", id="the board"),
+        pytest.param(desk_store.SELECT_OFFERED, "registration_offered", id="open offers"),
+        pytest.param(desk_store.SELECT_FINGERPRINTS, "registration_met", id="the rate of fingerprints"),
+        pytest.param(store.SELECT_BOARD, "registration_outside", id="the board"),
         pytest.param(store.SELECT_SEARCH, "registration_by_name", id="the list"),
         pytest.param(store.SELECT_TIMELINE, "timeline_of", id="a timeline"),
         pytest.param(prison_store.SELECT_CHANGED, "registration_changed", id="what changed for a prison"),

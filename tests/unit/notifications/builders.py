@@ -10,6 +10,7 @@ from contracts.registration import (
     ClosingReason,
     ContactMethod,
     IdentityLevel,
+    OfferOutcome,
     RefusalFollowUp,
     RegistrationFact,
     Source,
@@ -49,6 +50,20 @@ PARTICULARS: Final[dict[type[RegistrationFact], dict[str, Any]]] = {
     registration.BiometricCaptured: {"captured_at": MOMENT},
     registration.BiometricWaived: {"reason": WaiverReason.DEVICE_DOWN},
     registration.ClientHandedOn: {"to_office": "BAPAS-LAHAT", "handed_on_at": MOMENT},
+    registration.ClientTransferOffered: {
+        "to_office": "BAPAS-LAHAT",
+        "offered_at": MOMENT,
+        "answer_due_at": MOMENT,
+    },
+    registration.TransferOfferEnded: {
+        "to_office": "BAPAS-LAHAT",
+        "outcome": OfferOutcome.DECLINED,
+        "ended_at": MOMENT,
+    },
+    registration.TransferOfferOverdue: {"to_office": "BAPAS-LAHAT", "due_at": MOMENT},
+    registration.AbscondingSuspected: {"suspected_at": MOMENT},
+    registration.SearchReviewDue: {"due_at": MOMENT},
+    registration.FilesMissing: {"files": ("FILE_ORDER",), "due_at": MOMENT},
     registration.RegistrationCancelled: {
         "reason": CancelReason.NOT_RELEASED,
         "cancelled_at": MOMENT,

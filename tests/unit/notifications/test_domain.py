@@ -98,6 +98,8 @@ KASI = Role.SECTION_HEAD_ADULT
         (registration.RegistrationRefused, {}, {REG}),
         (registration.ClientRegistered, {}, {PO}),
         (registration.SubmissionOverdue, {}, {KASI}),
+        (registration.TransferOfferOverdue, {}, {KASI}),
+        (registration.SearchReviewDue, {}, {KASI}),
         (registration.RegistrationConflict, {}, {KASI, HEAD}),
         (registration.ReleaseBreachReported, {}, {KASI, HEAD}),
         (registration.RegistrationSubmitted, {"juvenile": True}, {Role.SECTION_HEAD_CHILD}),

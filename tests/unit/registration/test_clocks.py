@@ -8,7 +8,7 @@ import pytest
 from contracts.reference import Reference, ReferenceInvalid
 from contracts.registration import FirstContactOverdue, RegistrationOpened, TracingStarted
 from services.registration.domain import casework, clocks, meeting
-from services.registration.domain.acts import Return, Submission, TraceEntry, TraceKind
+from services.registration.domain.acts import Return, Submission, SubmittedFile, TraceEntry, TraceKind
 from services.registration.domain.case import Registration, Status
 from services.registration.domain.decided import Decided
 from tests.unit.registration.examples import (
@@ -120,7 +120,7 @@ def test_missed_calls_and_a_missed_visit_are_told_once_each() -> None:
     visit = clocks.miss_visit(calls.case, due=hours_later(96))
 
     assert said(calls) == said(visit) == ["TracingOverdue"]
-    assert clocks.timers_of(visit.case, REFERENCE) == {}
+    assert set(clocks.timers_of(visit.case, REFERENCE)) == {"search-review"}
 
 
 @pytest.mark.parametrize("hour", [3, 30, 60, 80], ids=["same evening", "amber coming", "red coming", "searched for"])
@@ -161,7 +161,7 @@ def test_a_returned_registration_has_two_working_days_again() -> None:
         a_submitted_client(), Return(reason="nama tidak sama"), by=SECTION_HEAD_ADULT, now=hours_later(66)
     ).case
 
-    assert clocks.timers_of(returned, REFERENCE) == {"submission": datetime(2026, 2, 4, 9, 30, tzinfo=UTC)}
+    assert clocks.timers_of(returned, REFERENCE)["submission"] == datetime(2026, 2, 4, 9, 30, tzinfo=UTC)
 
 
 def test_a_prison_that_stays_silent_is_asked_at_ten_in_the_evening_of_the_announced_day() -> None:
@@ -190,8 +190,9 @@ def test_somebody_met_inside_is_not_late_before_the_release() -> None:
     assert set(clocks.timers_of(released.case, REFERENCE)) == {"submission"}
 
 
-def test_a_submitted_registration_has_no_clock() -> None:
-    case = casework.submit(a_met_client(), Submission(), by=REGISTRAR, now=hours_later(5), reference=REFERENCE).case
+def test_a_submitted_registration_with_all_its_papers_has_no_clock() -> None:
+    whole = Submission(files=frozenset(SubmittedFile))
+    case = casework.submit(a_met_client(), whole, by=REGISTRAR, now=hours_later(5), reference=REFERENCE).case
 
     assert clocks.timers_of(case, REFERENCE) == {}
 

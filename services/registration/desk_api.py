@@ -1,0 +1,157 @@
+"""HTTP of what a section head keeps an eye on: offers, people not found, papers and fingerprints that are missing."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from chassis.access import Forbidden, Principal, allow
+from chassis.idempotency import IdempotentRequest, idempotent
+from chassis.paging import Page, PageRequest, page_request
+from chassis.problems import BadRequest, NotFound
+from chassis.service import ServiceContext
+from chassis.transaction import Actor, Transaction
+from contracts.roles import DUTY_ROLES, Role
+from services.registration import desk_store, store, views
+from services.registration.domain.acts import EndOfOffer, FilesReceived, OfferTransfer, Suspicion
+from services.registration.handlers import OnCase, Receipt
+from services.registration.transfer_handlers import end_offer, offer_transfer, receive_files, suspect_absconded
+from services.registration.views import OfferedLine
+
+ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
+SECTION_HEADS: Final = (Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD)
+PERIOD_DAYS_MAX: Final = 366
+
+Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
+Decider = Annotated[Principal, Depends(allow(*SECTION_HEADS, Role.HEAD))]
+Reader = Annotated[Principal, Depends(allow(*ON_DUTY, *SECTION_HEADS, Role.HEAD))]
+Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
+AskedPage = Annotated[PageRequest, Depends(page_request)]
+
+
+class Fingerprints(BaseModel):
+    """First contacts at a unit, and how many of them are without a fingerprint, for which reason."""
+
+    unit: str
+    contacts: int
+    with_fingerprint: int
+    quality_low: int
+    device_down: int
+    refused: int
+    exempt: int
+    not_available: int
+    to_follow_up: int = Field(description="Below level L3: a task remains")
+    rate_without: float = Field(description="The share of contacts below level L3, between 0 and 1")
+
+
+class FingerprintRates(BaseModel):
+    """The rates of a period, by the unit that receives."""
+
+    items: list[Fingerprints]
+
+
+def routes(context: ServiceContext) -> Sequence[APIRouter]:
+    """The doors of the desk."""
+    router = APIRouter(prefix="/v1", tags=["desk"])
+    _add_deciding(router, context)
+    _add_reading(router, context)
+    return (router,)
+
+
+def _add_deciding(router: APIRouter, context: ServiceContext) -> None:
+    @router.post("/registrations/{registration_id}/transfer-offer")
+    async def offer_client_to_another_office(
+        registration_id: UUID, act: OfferTransfer, caller: Decider, once: Once
+    ) -> Receipt:
+        """Ask another office to take the client over; until it accepts the client is ours, and its clocks run."""
+        return await _decide(context, offer_transfer, OnCase(registration_id, act), caller, once)
+
+    @router.post("/registrations/{registration_id}/transfer-offer/end")
+    async def end_offer_to_another_office(
+        registration_id: UUID, act: EndOfOffer, caller: Decider, once: Once
+    ) -> Receipt:
+        """Record that the other office declined, or take the offer back."""
+        return await _decide(context, end_offer, OnCase(registration_id, act), caller, once)
+
+    @router.post("/registrations/{registration_id}/absconding")
+    async def suspect_of_having_absconded(
+        registration_id: UUID, act: Suspicion, caller: Decider, once: Once
+    ) -> Receipt:
+        """Say that somebody is suspected of having absconded, after calls and a visit came to nothing."""
+        return await _decide(context, suspect_absconded, OnCase(registration_id, act), caller, once)
+
+    @router.post("/registrations/{registration_id}/files")
+    async def receive_missing_files(registration_id: UUID, act: FilesReceived, caller: Duty, once: Once) -> Receipt:
+        """Record papers that have come later than the submission."""
+        if await store.find(context.pool, registration_id) is None:
+            raise NotFound("registration")
+        actor = _actor(caller, *ON_DUTY)
+        return await _run(context, receive_files, OnCase(registration_id, act), actor, once)
+
+
+def _add_reading(router: APIRouter, context: ServiceContext) -> None:
+    @router.get("/transfer-offers")
+    async def read_open_offers(caller: Reader, page: AskedPage) -> Page[OfferedLine]:
+        """Clients who are offered to another office that has not answered yet, with the clocks that run here."""
+        after = page.after(UUID)
+        rows = await desk_store.offered(context.pool, after=None if after is None else after[0], rows_max=page.fetch)
+        return page.page(
+            rows,
+            item=lambda case: views.offered_line_of(case, reference=context.reference),
+            cursor=lambda case: (case.registration_id,),
+        )
+
+    @router.get("/fingerprint-rates")
+    async def read_fingerprint_rates(
+        caller: Reader,
+        begins_on: Annotated[date, Query(alias="from", description="The first day of the period")],
+        ends_on: Annotated[date, Query(alias="until", description="Its last day; a year at most")],
+    ) -> FingerprintRates:
+        """How many first contacts had no fingerprint, by unit and reason."""
+        if not begins_on <= ends_on < begins_on + timedelta(days=PERIOD_DAYS_MAX):
+            raise BadRequest(where="until", what="not before `from`, and within a year of it")
+        zone = context.reference.zone
+        begins = datetime.combine(begins_on, time.min, tzinfo=zone)
+        ends = datetime.combine(ends_on + timedelta(days=1), time.min, tzinfo=zone)
+        rows = await desk_store.fingerprints(context.pool, begins=begins, ends=ends)
+        return FingerprintRates(items=[_rate_of(dict(row)) for row in rows])
+
+
+def _rate_of(row: dict[str, Any]) -> Fingerprints:
+    return Fingerprints(**row, rate_without=round(row["to_follow_up"] / row["contacts"], 3))
+
+
+async def _decide(
+    context: ServiceContext,
+    door: Callable[[OnCase[Any], Transaction], Awaitable[Receipt]],
+    command: OnCase[Any],
+    caller: Principal,
+    once: IdempotentRequest | None,
+) -> Receipt:
+    """Run a decision of the head of the section whose matter this is; that of the other section is forbidden."""
+    case = await store.find(context.pool, command.registration_id)
+    if case is None:
+        raise NotFound("registration")
+    wanted = Role.SECTION_HEAD_CHILD if case.juvenile else Role.SECTION_HEAD_ADULT
+    if not caller.roles & {wanted, Role.HEAD}:
+        raise Forbidden("this belongs to the other section", roles=(wanted,))
+    return await _run(context, door, command, _actor(caller, wanted, Role.HEAD), once)
+
+
+async def _run(
+    context: ServiceContext,
+    door: Callable[[OnCase[Any], Transaction], Awaitable[Receipt]],
+    command: OnCase[Any],
+    actor: Actor,
+    once: IdempotentRequest | None,
+) -> Receipt:
+    keys = [(store.REGISTRATIONS, command.registration_id)]
+    return await context.commands.run(door, command, actor=actor, keys=keys, idempotency=once)
+
+
+def _actor(caller: Principal, *roles: Role) -> Actor:
+    role = next(role for role in roles if role in caller.roles)
+    return Actor("person", caller.subject, role, caller.unit)
