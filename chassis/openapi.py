@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chassis.access import Allowed, rules_of
+from chassis.access import Allowed, Public, rules_of
 from chassis.problems import MEDIA_TYPE, ProblemDocument, title_of
 
 _REF: Final = "#/components/schemas/{model}"
@@ -63,13 +63,17 @@ def _describe_operation(operation: dict[str, Any], route: RouteContext, method: 
 def problems_of(route: RouteContext, method: str) -> set[int]:
     """The statuses with which this route may answer a problem."""
     problems = {400, 422, 503}
-    guarded = any(isinstance(rule, Allowed) for rule in rules_of(route))
-    if guarded:
-        problems |= {401, 403}
+    rules = rules_of(route)
+    if not all(isinstance(rule, Public) for rule in rules):
+        problems.add(401)
+    if any(isinstance(rule, Allowed) for rule in rules):
+        problems.add(403)
     if "{" in (route.path or ""):
         problems.add(404)
     if route.body_field is not None:
         problems |= {408, 413, 415}
+    if any(header.alias == "If-Match" for header in route.dependant.header_params):
+        problems.add(412)
     if method in _WRITING:
         problems |= {404, 409, 413}
     return problems

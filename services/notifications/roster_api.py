@@ -35,7 +35,7 @@ Planner = Annotated[Principal, Depends(allow(*PLANNERS))]
 Reader = Annotated[Principal, Depends(allow(*READERS))]
 Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
 AskedPage = Annotated[PageRequest, Depends(page_request)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
+Reason = Annotated[str, StringConstraints(min_length=3, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 IfMatch = Annotated[
     str | None,
     Header(
@@ -303,7 +303,7 @@ def _version(if_match: str | None) -> int | None:
 
 def _known(unit: str, context: ServiceContext) -> None:
     if unit not in context.reference.units:
-        raise NotFound("unit")
+        raise BadRequest(where="query.unit", what="no unit of this office has this code")
 
 
 def _place(page: PageRequest) -> tuple[datetime, UUID] | None:
