@@ -122,3 +122,30 @@ def test_the_version_is_that_of_the_project() -> None:
     project = (Path(__file__).parents[3] / "pyproject.toml").read_text()
 
     assert f'version = "{VERSION}"' in project
+
+
+GATEWAY = {"GATEWAY_URL": "https://gateway.example", "GATEWAY_TOKEN": "t0ken", "GATEWAY_RECEIPT_KEY": "k3y"}
+
+
+@pytest.mark.parametrize("url", [GATEWAY["GATEWAY_URL"], "http://127.0.0.1:18026", "http://localhost:18026"])
+def test_a_messaging_gateway_is_reached_with_a_token_and_signs_with_a_key(url: str) -> None:
+    given = settings(**{**GATEWAY, "GATEWAY_URL": url})
+
+    assert (given.gateway_url, given.gateway_token, given.gateway_receipt_key) == (url, "t0ken", "k3y")
+    assert given.gateway_receipt_key_old is None
+    assert "t0ken" not in repr(given)
+    assert "k3y" not in repr(given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        pytest.param({"GATEWAY_URL": "http://gateway.example"}, "in the clear", id="no TLS"),
+        pytest.param({"GATEWAY_URL": "ftp://gateway.example"}, "http:// or https://", id="no HTTP"),
+        pytest.param({"GATEWAY_TOKEN": ""}, "needs GATEWAY_TOKEN and GATEWAY_RECEIPT_KEY", id="no token"),
+        pytest.param({"GATEWAY_RECEIPT_KEY": ""}, "needs GATEWAY_TOKEN and GATEWAY_RECEIPT_KEY", id="no key"),
+        pytest.param({"GATEWAY_URL": ""}, "without GATEWAY_URL: no message leaves", id="no address"),
+    ],
+)
+def test_half_a_messaging_gateway_is_refused(changes: dict[str, str], problem: str) -> None:
+    assert problem in "\n".join(problems({**ENOUGH, **GATEWAY, **changes}))
