@@ -11,6 +11,8 @@ RUNS ?= 10
 SEED ?= random
 # How many processes share the tests; ARGS=-n0 runs them in one, as --pdb needs it.
 WORKERS ?= 2
+# Where the tests take Kafka and PostgreSQL from: local (the packaged ones) or containers (a Docker engine).
+STACK ?= local
 # Hundreds of processes are started from the same sources; one that has to compile them takes 7 s instead of 1.5.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -37,9 +39,11 @@ compose-secrets: ## make the passwords and keys that docker-compose.yml reads, o
 	@sh deploy/compose/make-secrets.sh
 
 ##@ Check
-.PHONY: test faults faults-selftest test-unit lint format
-test: lint ## lint, then every test on real Kafka and PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
+.PHONY: test stack faults faults-selftest test-unit lint format
+test: stack lint ## lint, then every test on real Kafka and PostgreSQL (STACK=containers: those in Docker's)
+	@STACK=$(STACK) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
+stack: $(READY)
+	@test "$(STACK)" != containers || $(BIN)/python -m tests.containers
 faults: $(READY) ## seeded runs of the real house that is broken while it works: RUNS=100 SEED=1, or SEED=random
 	@$(BIN)/python -m tests.faults.lab --runs $(RUNS) --seed $(SEED) $(ARGS)
 faults-selftest: $(READY) ## prove the checker: each seeded bug is caught within five runs, and sound runs are not flagged

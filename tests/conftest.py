@@ -1,5 +1,6 @@
 """What tests of every kind share: one real Kafka and one real PostgreSQL, and how a run is divided and summed up."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,9 +15,32 @@ settings.register_profile("house", settings(deadline=None))
 settings.load_profile("house")
 
 
+STACK = os.environ.get("STACK", "").strip() or "local"
+"""Where the tests take their Kafka and their PostgreSQL from."""
+NO_STACK = 3
+"""The exit code of a run that began with nothing, so that nobody takes it for one that passed."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """End at once where what was asked for is not there."""
+    if STACK not in {"local", "containers"}:
+        pytest.exit(f"STACK={STACK} is not known; it is local or containers", NO_STACK)
+    if STACK == "containers":
+        from tests.containers import engine_problem  # noqa: PLC0415  its libraries are for those who ask for it
+
+        if (problem := engine_problem()) is not None:
+            pytest.exit(f"STACK=containers: {problem}; no test was run", NO_STACK)
+
+
 @pytest.fixture(scope="session")
 def backing() -> Iterator[Backing]:
     """Started by the first test that asks for it; a test that stops or kills a part starts it again before it ends."""
+    if STACK == "containers":
+        from tests.containers import ContainerBacking  # noqa: PLC0415  the same
+
+        with ContainerBacking() as running:
+            yield running
+        return
     with Backing() as running:
         yield running
 
