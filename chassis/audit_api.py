@@ -82,7 +82,7 @@ def audit_routes(pool: Pool) -> APIRouter:
 
     @router.get("/audit")
     async def list_audit_entries(
-        auditor: Auditor,
+        operator: Auditor,
         page: AskedPage,
         actor: Word = None,
         subject: Annotated[Word, Query(description="The id of a case, a client, a dead letter")] = None,

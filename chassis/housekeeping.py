@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from chassis import idempotency
+from chassis.audit_chain import count_unsealed
 from chassis.clock import OfficeClock, SystemClock
 from chassis.database import Connection, Pool
 from chassis.failures import TRANSIENT
@@ -105,6 +106,8 @@ class Housekeeper:
         if timers is not None:
             late = (now - timers["first"]).total_seconds() if timers["due"] else 0.0
             self.metrics.timers.state(waiting=timers["waiting"], due=timers["due"], oldest_late_seconds=late)
+        entries, oldest_seconds = await count_unsealed(connection)
+        self.metrics.audit.unsealed(entries=entries, oldest_seconds=oldest_seconds)
 
     async def prune(self, connection: Connection) -> bool:
         """Forget some of what can no longer come again; whether nothing of it is left for now.

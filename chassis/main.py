@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import uvloop
 
+from chassis.audit_restore import NotContinuable, Restore, reanchor
 from chassis.clock import SystemClock
 from chassis.database import MigrationError, connect, migrate, missing_migrations
 from chassis.logs import configure_logs
@@ -17,6 +18,9 @@ from chassis.probes import NO_PROBES, Probes
 from chassis.process import EXIT_BROKEN, Process
 from chassis.service import Service
 from chassis.settings import NEEDED_TO_MIGRATE, Settings, SettingsInvalid
+from chassis.telemetry import Telemetry
+from chassis.transaction import Setting
+from contracts.reference import load_reference
 
 EXIT_MISCONFIGURED: Final = 2
 SWITCH_SECONDS: Final = 0.0005
@@ -38,6 +42,8 @@ def main(service: Service, argv: Sequence[str] | None = None, *, probes: Probes 
         sys.exit(asyncio.run(_migrate(service, settings)))
     if arguments.command == "check":
         sys.exit(asyncio.run(_check(service, settings)))
+    if arguments.command == "reanchor":
+        sys.exit(asyncio.run(_reanchor(service, settings, arguments)))
     gc.freeze()  # what is imported stays
     gc.set_threshold(YOUNG_OBJECTS_MAX)
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -56,6 +62,13 @@ def _parser(service: Service) -> argparse.ArgumentParser:
     commands.add_parser("run", help="serve HTTP, consume, fire clocks, relay (default; SERVICE_ROLES narrows it)")
     commands.add_parser("migrate", help="bring the database up to date, under a lock, and end")
     commands.add_parser("check", help="say what would keep the service from starting, and end")
+    again = commands.add_parser(
+        "reanchor", help="after a restore: say that the audit trail goes on from an earlier head"
+    )
+    again.add_argument("--by", required=True, help="who answers for it")
+    again.add_argument("--reason", required=True, help="why the database was restored")
+    again.add_argument("--continues-from", required=True, type=int, help="the last position that is as it was")
+    again.add_argument("--gives-up-until", required=True, type=int, help="the last position that was anchored before")
     parser.set_defaults(command="run")
     return parser
 
@@ -80,6 +93,29 @@ async def _check(service: Service, settings: Settings) -> int:
     if missing:
         return _complain(f"the database lacks {', '.join(missing)}; run `migrate`", EXIT_BROKEN)
     print(f"{service.name}: ready to run")  # noqa: T201  a command's answer
+    return 0
+
+
+async def _reanchor(service: Service, settings: Settings, arguments: argparse.Namespace) -> int:
+    clock = SystemClock()
+    telemetry = Telemetry.from_settings(settings, clock)
+    setting = Setting(
+        service.name, settings.kafka_topic_prefix, load_reference(settings.reference_dir), clock, telemetry
+    )
+    restore = Restore(
+        by=arguments.by,
+        reason=arguments.reason,
+        continues_from=arguments.continues_from,
+        gives_up_until=arguments.gives_up_until,
+    )
+    connection = await connect(settings.database_url, name=f"{service.name} reanchor")
+    try:
+        fact = await reanchor(connection, setting, restore)
+    except NotContinuable as error:
+        return _complain(str(error), EXIT_BROKEN)
+    finally:
+        await connection.close()
+    print(f"re-anchored at position {fact.position}; audit-verify accepts it with --accept {fact.anchor_id}")  # noqa: T201  a command's answer
     return 0
 
 

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from chassis.access import TokenVerifier
 from chassis.audit_api import audit_routes
+from chassis.audit_chain import UNSEALED_SECONDS_MAX, Sealer, count_unsealed
 from chassis.audit_trail import Audited
 from chassis.batch import BatchRunner
 from chassis.bell import Bell
@@ -180,6 +181,10 @@ class Process:
                 telemetry=self.telemetry,
             )
             parts.loops.append(("relay", parts.relay.run))
+            sealer = Sealer(
+                self.settings.database_url, engine.setting, self.metrics.audit, self._watch("sealer"), self.probes
+            )
+            parts.loops.append(("sealer", sealer.run))
         bell = Bell(engine.pool, parts.relay)
         engine.committed.append(bell.ring)
         parts.loops.append(("bell", bell.run))
@@ -267,7 +272,16 @@ class Process:
         async def kafka() -> str | None:
             return None if parts.consumer is None or parts.consumer.is_assigned else "no partitions assigned"
 
-        return [Check("database", database), Check("kafka", kafka, required=False)]
+        async def audit() -> str | None:
+            async with engine.pool.acquire(timeout=1.0) as connection:
+                entries, oldest = await count_unsealed(connection)
+            return f"{entries} entries wait to be sealed" if oldest > UNSEALED_SECONDS_MAX else None
+
+        return [
+            Check("database", database),
+            Check("kafka", kafka, required=False),
+            Check("audit", audit, required=False),
+        ]
 
     def _http_config(self, app: FastAPI) -> uvicorn.Config:
         return uvicorn.Config(

@@ -19,6 +19,7 @@ REPLICATION_FACTOR: Final = 3
 IN_SYNC_REPLICAS_MIN: Final = 2
 TOMBSTONE_HOURS: Final = 14 * 24
 """How long a compacted topic shows that somebody was erased."""
+AUDIT_HOURS: Final = 6 * 366 * 24
 
 
 class CleanupPolicy(StrEnum):
@@ -94,6 +95,23 @@ def _pair(
     return topic(juvenile=False), topic(juvenile=True)
 
 
+def _operations(publisher: str) -> Topic:
+    """What a service tells of its own running for whoever audits it: ids, hashes and times, about nobody.
+
+    It must outlast what it vouches for, so it stays as long as the audit trail: five years, and one for looking.
+    """
+    return Topic(
+        name=f"{publisher}.operations",
+        publisher=publisher,
+        carrier="operations",
+        partitions=1,
+        local_partitions=1,
+        retention_hours=AUDIT_HOURS,
+        longest_offline_hours=72,
+        data_class=DataClass.S0,
+    )
+
+
 TOPICS: Final[Mapping[str, Topic]] = {
     topic.name: topic
     for topic in (
@@ -102,6 +120,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
         *_pair("registration", carrier="clients", data_class=DataClass.S1, cleanup_policy=CleanupPolicy.COMPACT),
         *_pair("supervision", data_class=DataClass.S0),
         *_pair("notifications", data_class=DataClass.S0),
+        *(_operations(service) for service in ("registration", "supervision", "notifications")),
     )
 }
 

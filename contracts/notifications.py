@@ -91,3 +91,7 @@ def _failed(old: NotificationFailed) -> NotificationFailedV2:
 
 class EventDeadLettered(operations.DeadLettered, subject="dead_letter_id"):
     """Notifications could not handle an event."""
+
+
+class AuditAnchored(operations.Anchored, subject="anchor_id", carrier="operations"):
+    """Notifications tell how far the chain of their audit trail reaches."""

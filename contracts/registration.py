@@ -352,3 +352,7 @@ class ClientDetails(Event, subject="client_id", carrier="clients"):
 
 class EventDeadLettered(operations.DeadLettered, subject="dead_letter_id"):
     """Registration could not handle an event."""
+
+
+class AuditAnchored(operations.Anchored, subject="anchor_id", carrier="operations"):
+    """Registration tells how far the chain of its audit trail reaches."""

@@ -68,3 +68,7 @@ class FirstCheckInScheduled(SupervisionFact, subject="client_id"):
 
 class EventDeadLettered(operations.DeadLettered, subject="dead_letter_id"):
     """Supervision could not handle an event."""
+
+
+class AuditAnchored(operations.Anchored, subject="anchor_id", carrier="operations"):
+    """Supervision tells how far the chain of its audit trail reaches."""

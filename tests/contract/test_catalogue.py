@@ -25,10 +25,12 @@ from contracts.catalogue import (
 )
 from contracts.envelope import EVENT_BYTES_MAX
 from contracts.event import EVENT_TYPES, Event
+from contracts.personal import personal_fields
 
 PUBLISHERS = ("lapas", "registration", "supervision", "notifications")
 EVENTS = [EVENT_TYPES[name] for name in published_types()]
 FOURTEEN_DAYS = 14 * 24
+FIVE_YEARS = 5 * 366 * 24
 
 
 def _type(event: type[Event]) -> str:
@@ -74,7 +76,20 @@ def test_children_have_topics_of_their_own_and_they_are_the_most_sensitive() -> 
 
 
 def test_what_refers_to_a_person_stays_fourteen_days_at_most() -> None:
-    assert all(topic.retention_hours <= FOURTEEN_DAYS for topic in TOPICS.values())
+    about_somebody = [topic for topic in TOPICS.values() if topic.carrier != "operations"]
+
+    assert all(topic.retention_hours <= FOURTEEN_DAYS for topic in about_somebody)
+
+
+def test_what_vouches_for_an_audit_trail_is_about_nobody_and_outlasts_it() -> None:
+    vouching = [topic for topic in TOPICS.values() if topic.carrier == "operations"]
+    anchored = [event for event in EVENTS if event.carrier == "operations"]
+
+    assert {topic.publisher for topic in vouching} == {name for name in PUBLISHERS if name not in UPSTREAM}
+    assert all(topic.retention_hours > FIVE_YEARS and topic.partitions == 1 for topic in vouching)
+    assert all(topic.data_class is DataClass.S0 for topic in vouching)
+    assert {event.subject_field for event in anchored} == {"anchor_id"}
+    assert not [event for event in anchored if personal_fields(event)]
 
 
 def test_only_the_restricted_topics_are_compacted() -> None:

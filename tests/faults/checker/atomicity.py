@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.faults.checker.causes import CASE_TABLES, facts_of, named_effects, names_of_events
-from tests.faults.checker.contract import CASE_FACTS, DETAILS, REGISTERED, SETTLED_NOTICES, SUPERVISION_FACTS
+from tests.faults.checker.contract import (
+    ANCHORED,
+    CASE_FACTS,
+    DETAILS,
+    REGISTERED,
+    SETTLED_NOTICES,
+    SUPERVISION_FACTS,
+)
 from tests.faults.checker.effects import header
 from tests.faults.checker.folder import Run
 from tests.faults.checker.history import Entry, Handled, Timeline, Work
@@ -118,12 +125,19 @@ def _is_a_round_of_post(work: Work) -> bool:
     return work.has("notification", "UPDATE") and not work.has("notification", "INSERT")
 
 
+def _is_anchored(work: Work, fact: Entry) -> bool:
+    """Whether the head of a trail that a fact tells is kept in the same transaction."""
+    return any(entry.get("anchor_id") == fact.get("key") for entry in work.of("audit_anchor", "INSERT"))
+
+
 def _uncaused(service: str, work: Work) -> Iterator[str]:
     for table in sorted(CASE_TABLES.get(service, frozenset()) & work.tables.keys()):
         yield f"{table} changed"
     if work.has("timer", "INSERT", "UPDATE"):
         yield "a clock was set"
     for entry in facts_of(work):
+        if header(entry, "ce_type").endswith(ANCHORED) and _is_anchored(work, entry):
+            continue
         yield f"fact {header(entry, 'ce_type')} of {entry.get('key')}"
 
 

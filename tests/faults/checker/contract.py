@@ -27,6 +27,7 @@ REGISTERED: Final = "registration.client-registered.v1"
 SUPERVISION_OPENED: Final = "supervision.supervision-opened.v1"
 SUPERVISION_FACTS: Final = frozenset({SUPERVISION_OPENED, "supervision.first-check-in-scheduled.v1"})
 DEAD_LETTERED: Final = ".event-dead-lettered.v1"
+ANCHORED: Final = ".audit-anchored.v1"
 SETTLED_NOTICES: Final = frozenset({"notifications.notification-delivered.v2", "notifications.notification-failed.v2"})
 
 _OF_REGISTRATION: Final = (

@@ -29,6 +29,14 @@ TABLE_OF: Final = {"registration": "registration", "supervision": "supervision",
 """The table of each service that changes most."""
 SAMPLES: Final = REPOSITORY / "deploy" / "samples"
 QUIET_POLL_SECONDS: Final = 0.1
+COUNT_TRAIL: Final = """
+    SELECT (SELECT count(*) FROM audit_unsealed)
+           + (SELECT count(*) FROM (SELECT position, anchored_at FROM audit_anchor
+                                     ORDER BY anchored_at DESC LIMIT 1) AS last
+               WHERE position < (SELECT max(position) FROM audit_link)
+                 AND anchored_at < clock_timestamp() - interval '45 seconds')
+"""
+"""Entries that are not in the chain of acts and reads, and a head that is anchored within a quarter of a minute."""
 QUIET_LOOKS: Final = 2
 """Quiet is what is seen so many times in a row."""
 
@@ -120,7 +128,7 @@ class House:
         async with Databases(self.databases) as databases:
             quiescence = Quiescence(databases, topics, topic_prefix=self.prefix)
             for _ in range(QUIET_LOOKS):
-                if found := await quiescence.on_its_way(self.office):
+                if found := [*await quiescence.on_its_way(self.office), *await _of_the_trail(databases)]:
                     return found
                 await asyncio.sleep(QUIET_POLL_SECONDS)
         return []
@@ -128,3 +136,9 @@ class House:
     @property
     def _clock_file(self) -> Path:
         return self.folder / "office-clock.json"
+
+
+async def _of_the_trail(databases: Databases) -> list[str]:
+    """What the trails of acts and reads will still write by themselves."""
+    counts = {service: await databases.value(service, COUNT_TRAIL) for service in databases.services}
+    return [f"{count} entries of the trail of {service}" for service, count in counts.items() if count]
