@@ -39,7 +39,7 @@ compose-secrets: ## make the passwords and keys that docker-compose.yml reads, o
 	@sh deploy/compose/make-secrets.sh
 
 ##@ Check
-.PHONY: test stack faults faults-selftest test-unit lint format
+.PHONY: test stack faults faults-selftest test-unit audit-verify lint format
 test: stack lint ## lint, then every test on real Kafka and PostgreSQL (STACK=containers: those in Docker's)
 	@STACK=$(STACK) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope $(ARGS)
 stack: $(READY)
@@ -48,6 +48,8 @@ faults: $(READY) ## seeded runs of the real house that is broken while it works:
 	@$(BIN)/python -m tests.faults.lab --runs $(RUNS) --seed $(SEED) $(ARGS)
 faults-selftest: $(READY) ## prove the checker: each seeded bug is caught within five runs, and sound runs are not flagged
 	@$(BIN)/python -m tests.faults.selftest $(ARGS)
+audit-verify: $(READY) ## is the audit trail of the running stack what was written? (ARGS="--export FILE"; ARGS=--help)
+	@$(BIN)/python -m deploy.audit_verify $(ARGS)
 test-unit: $(READY) ## the tests that need no broker and no database
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 lint: $(READY) ## ruff, mypy --strict, import rules, dead code, frozen contracts
