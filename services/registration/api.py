@@ -1,4 +1,4 @@
-"""HTTP for prisons and officers: reports come in, acts are recorded, boards are read. Translates; never decides."""
+"""HTTP for officers: acts are recorded, boards are read. Translates; never decides."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -6,29 +6,17 @@ from datetime import datetime
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, UploadFile
-from fastapi.responses import JSONResponse
-from pydantic import ConfigDict
+from fastapi import APIRouter, Depends, Query
 
 from chassis.access import Forbidden, Principal, allow, require_facility
 from chassis.idempotency import IdempotentRequest, idempotent
 from chassis.paging import Page, PageRequest, page_request
-from chassis.problems import NotFound, Problem
-from chassis.rules.refusal import Irrelevant, Refused
+from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from chassis.transaction import Actor, Transaction
-from contracts.lapas import (
-    CancelReason,
-    ClientReleased,
-    Release,
-    ReleaseAnnounced,
-    ReleaseCancelled,
-    ReleaseId,
-    registration_id_of,
-)
-from contracts.personal import Day, FacilityCode, Instant, UnitCode
+from contracts.personal import FacilityCode, UnitCode
 from contracts.roles import DUTY_ROLES, Role
-from services.registration import handlers, intake_csv, store, views
+from services.registration import handlers, store, views
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -41,8 +29,6 @@ from services.registration.domain.acts import (
     TraceEntry,
 )
 from services.registration.domain.case import Registration, Status
-from services.registration.domain.intake import AlreadyKnown
-from services.registration.domain.standing import Report
 from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
 from services.registration.views import BoardLine, CaseView, Line, TimelineLine
 
@@ -51,18 +37,9 @@ R = TypeVar("R", bound=Receipt)
 
 SECTION_HEADS: Final = (Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD)
 ON_BEHALF: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
-"""Who may enter whatever a prison said by telephone or on paper, a cancellation and a whole list too."""
 ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
-"""Who asks a prison at night may enter that somebody is out, or another day; to take back is for registrars."""
 STAFF: Final = (*ON_DUTY, *SECTION_HEADS, Role.HEAD)
-EVENT_DOORS: Final = {
-    ReleaseAnnounced: handlers.prepare_for_release,
-    ClientReleased: handlers.open_registration,
-    ReleaseCancelled: handlers.take_release_back,
-}
 
-Telling = Annotated[Principal, Depends(allow(Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_DUTY))]
-Reporter = Annotated[Principal, Depends(allow(Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF))]
 Meeting = Annotated[Principal, Depends(allow(*ON_DUTY, Role.PRISON_OFFICER))]
 Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
 Registrar = Annotated[Principal, Depends(allow(*ON_BEHALF))]
@@ -73,35 +50,10 @@ Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
 AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
-class AnnouncementBody(ReleaseAnnounced):
-    """An announced release; fields that are not known here are left aside."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class ReleaseBody(ClientReleased):
-    """A release; fields that are not known here are left aside."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class CancellationBody(Release):
-    """A cancellation of the release in the address; fields that are not known here are left aside."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    reason: CancelReason
-    cancelled_at: Instant
-    releases_on: Day | None = None
-    reported_at: Instant | None = None
-
-
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors of this service."""
     router = APIRouter(prefix="/v1", tags=["registration"])
     office = _Office(context)
-    _add_reports(router, office)
-    _add_upload(router, office)
     _add_reading(router, office)
     _add_meeting(router, office)
     _add_deciding(router, office)
@@ -120,23 +72,6 @@ class _Office:
         if case is None:
             raise NotFound("registration")
         return case
-
-    async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
-        """Take a report through the same door as Kafka's."""
-        keys = handlers.keys_of(event)
-        registration_id = keys[0]
-        if not caller.roles & DUTY_ROLES:
-            known = await store.find(self.context.pool, registration_id)
-            require_facility(caller, event.facility)
-            require_facility(caller, known.facility if known is not None else event.facility)
-        receipt: Receipt = await self.context.commands.run(
-            EVENT_DOORS[type(event)],  # type: ignore[arg-type]  # each door takes the event it stands for
-            event,
-            actor=_actor(caller, Role.PRISON_SYSTEM, Role.PRISON_OFFICER, *ON_BEHALF, *ON_DUTY),
-            keys=[(store.REGISTRATIONS, key) for key in keys],
-            idempotency=once,
-        )
-        return receipt
 
     async def act(
         self,
@@ -163,72 +98,6 @@ def _actor(caller: Principal, *roles: Role) -> Actor:
     """The caller in the first of these roles that it has."""
     role = next((role for role in roles if role in caller.roles), None)
     return Actor("person", caller.subject, role, caller.unit)
-
-
-def _add_reports(router: APIRouter, office: _Office) -> None:
-    known = {200: {"model": Receipt, "description": "Known already"}}
-
-    async def answer(event: Report, caller: Principal, once: IdempotentRequest | None) -> Receipt | JSONResponse:
-        try:
-            return await office.take(event, caller, once)
-        except AlreadyKnown:
-            case = await office.case(registration_id_of(event.release_id))
-            if case.bound_to is not None:
-                case = await office.case(case.bound_to)
-            content = {"outcome": "duplicate", "registration_id": str(case.registration_id), "status": case.status}
-            return JSONResponse(content | {"note": None})
-
-    @router.post("/announcements", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
-    async def announce_release(body: AnnouncementBody, caller: Telling, once: Once) -> Receipt | JSONResponse:
-        """Announce a release; a higher revision of the same release_id corrects it."""
-        return await answer(ReleaseAnnounced.model_validate(body.model_dump()), caller, once)
-
-    @router.post("/releases", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
-    async def report_release(body: ReleaseBody, caller: Telling, once: Once) -> Receipt | JSONResponse:
-        """Report a release; a higher revision of the same release_id corrects it."""
-        return await answer(ClientReleased.model_validate(body.model_dump()), caller, once)
-
-    @router.post(
-        "/releases/{release_id:path}/cancellation",
-        status_code=201,
-        response_model=Receipt,
-        responses=known,  # type: ignore[arg-type]
-    )
-    async def cancel_release(
-        release_id: ReleaseId, body: CancellationBody, caller: Reporter, once: Once
-    ) -> Receipt | JSONResponse:
-        """Take a release back, before or after it happened, or before it was reported."""
-        said = body.model_dump() | {"release_id": release_id}
-        return await answer(ReleaseCancelled.model_validate(said), caller, once)
-
-
-def _add_upload(router: APIRouter, office: _Office) -> None:
-    @router.post("/releases/upload")
-    async def upload_releases(file: UploadFile, caller: Reporter) -> intake_csv.UploadReport:
-        """Report announcements, releases and cancellations as the rows of a CSV file; each row has its own outcome."""
-        content = await file.read(intake_csv.FILE_BYTES_MAX + 1)
-        try:
-            sheet = intake_csv.read_sheet(content, zone=office.context.reference.zone)
-        except intake_csv.SheetUnreadable as unreadable:
-            raise Problem(unreadable.status, kind="sheet-unreadable", detail=unreadable.reason) from None
-        rows = [await _outcome_of(row, caller, office) for row in sheet.rows]
-        return intake_csv.UploadReport.of(rows, unknown_columns=sheet.unknown_columns)
-
-
-async def _outcome_of(row: intake_csv.Row, caller: Principal, office: _Office) -> intake_csv.RowOutcome:
-    if row.event is None:
-        return row.refused(row.problem or "it cannot be read", column=row.column)
-    try:
-        receipt = await office.take(row.event, caller)
-    except Forbidden as forbidden:
-        return row.refused(forbidden.detail, column="facility")
-    except Refused as refused:
-        return row.refused(refused.reason, rule=refused.rule, column=intake_csv.COLUMN_OF_RULE.get(refused.rule))
-    except AlreadyKnown as known:
-        return row.ended("already_known", reason=known.reason)
-    except Irrelevant as irrelevant:
-        return row.ended("irrelevant", reason=irrelevant.reason, rule=irrelevant.rule)
-    return row.ended("accepted", reason=receipt.note, status=receipt.status)
 
 
 def _add_reading(router: APIRouter, office: _Office) -> None:

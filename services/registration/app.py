@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from chassis import main as chassis_main
 from chassis.service import Service, ServiceContext
-from services.registration import api, desk_api, handlers, prison_api, silence, walk_in_api
+from services.registration import api, desk_api, handlers, lists_api, prison_api, reports_api, silence, walk_in_api
 from services.registration.domain import clocks
 from services.registration.domain import silence as rules_of_silence
 
@@ -17,7 +17,8 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors, opened only where every clock has its policy: without one each release would be a dead letter."""
     clocks.check_policies(context.reference)
     rules_of_silence.check_policies(context.reference)
-    return (*api.routes(context), *prison_api.routes(context), *walk_in_api.routes(context), *desk_api.routes(context))
+    doors = (api, reports_api, lists_api, prison_api, walk_in_api, desk_api)
+    return [router for door in doors for router in door.routes(context)]
 
 
 silence.react(handlers.inbox)

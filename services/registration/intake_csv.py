@@ -69,7 +69,7 @@ COLUMN_OF_RULE: Final = {
 DAY_FORMATS: Final = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y")
 CLOCK_FORMATS: Final = ("%H:%M", "%H:%M:%S", "%H.%M")
 
-Outcome = Literal["accepted", "already_known", "irrelevant", "refused"]
+Outcome = Literal["accepted", "already_known", "irrelevant", "refused", "compared"]
 
 
 class SheetUnreadable(Exception):
@@ -87,35 +87,12 @@ class RowOutcome(BaseModel):
 
     row: int = Field(description="The row as the spreadsheet counts: the header is 1")
     outcome: Outcome
+    known: bool | None = Field(default=None, description="Whether the release was known here before this list came")
     registration_id: UUID | None = None
     status: Status | None = None
     column: str | None = Field(default=None, description="The column in which something is wrong")
     reason: str | None = None
     rule: str | None = None
-
-
-class UploadReport(BaseModel):
-    """What became of a file, row by row."""
-
-    accepted: int
-    already_known: int
-    irrelevant: int
-    refused: int
-    unknown_columns: list[str] = Field(description="Columns that nobody here knows; their cells were left aside")
-    rows: list[RowOutcome]
-
-    @classmethod
-    def of(cls, rows: Sequence[RowOutcome], *, unknown_columns: Sequence[str]) -> "UploadReport":
-        """Count the outcomes of the rows."""
-        counts = Counter(row.outcome for row in rows)
-        return cls(
-            accepted=counts["accepted"],
-            already_known=counts["already_known"],
-            irrelevant=counts["irrelevant"],
-            refused=counts["refused"],
-            unknown_columns=list(unknown_columns),
-            rows=list(rows),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +122,12 @@ class Sheet:
     unknown_columns: Sequence[str]
 
 
+class UnreadableCell(str):
+    """A cell that holds nothing which could be read; the text says what is expected there instead."""
+
+    __slots__ = ()
+
+
 class _CellWrong(ValueError):
     """A cell cannot be read as what its column holds."""
 
@@ -158,8 +141,13 @@ def read_sheet(content: bytes, *, zone: ZoneInfo) -> Sheet:
     """Read a CSV file as a spreadsheet program writes it; raises SheetUnreadable for the file as a whole."""
     if len(content) > FILE_BYTES_MAX:
         raise SheetUnreadable(f"the file is larger than {FILE_BYTES_MAX // 1024} KiB", status=413)
-    header, *lines = _lines_of(_text_of(content)) or [[]]
-    names = [name.strip().lower() for name in header]
+    return sheet_of(list(enumerate(_lines_of(_text_of(content)), start=1)), zone=zone)
+
+
+def sheet_of(numbered: Sequence[tuple[int, Sequence[str]]], *, zone: ZoneInfo) -> Sheet:
+    """Read the lines of a list, each with its number, of which the first names the columns; raises SheetUnreadable."""
+    header, *lines = numbered or [(1, [])]
+    names = [name.strip().lower() for name in header[1]]
     if "facility" not in names:
         raise SheetUnreadable("the first row names the columns, and one of them is `facility`")
     twice = sorted(name for name, count in Counter(name for name in names if name).items() if count > 1)
@@ -167,7 +155,7 @@ def read_sheet(content: bytes, *, zone: ZoneInfo) -> Sheet:
         raise SheetUnreadable(f"the column {twice[0][:40]} is there twice")
     if len(lines) > ROWS_MAX:
         raise SheetUnreadable(f"the file has {len(lines)} rows; at most {ROWS_MAX} are taken at once", status=413)
-    rows = [_row_of(number, names, cells, zone) for number, cells in enumerate(lines, start=2) if any(cells)]
+    rows = [_row_of(number, names, cells, zone) for number, cells in lines if any(cells)]
     return Sheet(rows, [name[:60] for name in names if name and name not in COLUMNS])
 
 
@@ -221,6 +209,8 @@ def _event_class(filled: Mapping[str, str]) -> type[Report]:
 def _data_of(filled: Mapping[str, str], zone: ZoneInfo) -> dict[str, Any]:
     """The cells as the data of an event: addresses and the guarantor as objects of their own."""
     for column, cell in filled.items():
+        if isinstance(cell, UnreadableCell):
+            raise _CellWrong(column, str(cell))
         if len(cell) > CELL_CHARS_MAX:
             raise _CellWrong(column, f"at most {CELL_CHARS_MAX} characters")
     data: dict[str, Any] = {column: _value_of(column, cell, zone) for column, cell in filled.items()}

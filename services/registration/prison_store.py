@@ -12,6 +12,7 @@ cluster, delays what is read and hides nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +31,22 @@ SELECT_CHANGED: Final = """
        AND changed_by < pg_snapshot_xmin(pg_current_snapshot())
        AND (changed_by, registration_id) > ($2::text::xid8, $3::uuid)
      ORDER BY changed_by, registration_id LIMIT $4
+"""
+SELECT_KNOWN: Final = """
+    SELECT registration_id FROM registration
+     WHERE registration_id = ANY($1) AND ($2::text IS NULL OR facility = $2)
+"""
+SELECT_UNLISTED: Final = """
+    SELECT registration.* FROM registration
+      JOIN unnest($1::text[], $2::date[], $3::date[]) AS span(of_facility, first_day, last_day)
+        ON facility = of_facility
+     WHERE bound_to IS NULL AND status NOT IN ('cancelled', 'closed', 'handed_on')
+       AND coalesce((released_at AT TIME ZONE $5)::date, (announcement ->> 'releases_on')::date)
+           BETWEEN first_day AND last_day
+       AND registration_id <> ALL ($4)
+       AND registration_id <> ALL (ARRAY(SELECT bound_to FROM registration AS listed
+                                          WHERE listed.registration_id = ANY ($4) AND bound_to IS NOT NULL))
+     ORDER BY facility, coalesce(released_at, (announcement ->> 'releases_on')::date), registration_id LIMIT $6
 """
 SELECT_HISTORY: Final = """
     SELECT system_identifier::text || '.' || timeline_id::text FROM pg_control_system(), pg_control_checkpoint()
@@ -75,3 +92,25 @@ async def changed_after(pool: Pool, place: Place, *, facility: str, rows_max: in
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         rows = await connection.fetch(SELECT_CHANGED, facility, str(place.changed_by), place.registration_id, rows_max)
     return [Changed(load(row), Place(place.history, row["place"], row["registration_id"])) for row in rows]
+
+
+async def known(pool: Pool, registration_ids: Sequence[UUID], *, facility: str | None) -> frozenset[UUID]:
+    """Which of these are known here; with a facility, which of its own."""
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        rows = await connection.fetch(SELECT_KNOWN, registration_ids, facility)
+    return frozenset(row["registration_id"] for row in rows)
+
+
+async def unlisted(
+    pool: Pool,
+    *,
+    spans: Sequence[tuple[str, date, date]],
+    listed: Sequence[UUID],
+    zone: str,
+    rows_max: int,
+) -> Sequence[Registration]:
+    """Releases of these facilities and days that prisons have reported, that are not over, and that are not listed."""
+    facilities, first_days, last_days = ([span[at] for span in spans] for at in range(3))
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        rows = await connection.fetch(SELECT_UNLISTED, facilities, first_days, last_days, listed, zone, rows_max)
+    return [load(row) for row in rows]

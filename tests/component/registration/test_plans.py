@@ -49,6 +49,8 @@ async def connection(request: pytest.FixtureRequest, house: House) -> AsyncItera
         pytest.param(store.SELECT_SEARCH, "registration_by_name", id="the list"),
         pytest.param(store.SELECT_TIMELINE, "timeline_of", id="a timeline"),
         pytest.param(prison_store.SELECT_CHANGED, "registration_changed", id="what changed for a prison"),
+        pytest.param(prison_store.SELECT_UNLISTED, "registration_changed", id="what a list lacks"),
+        pytest.param(prison_store.SELECT_KNOWN, "registration_pkey", id="what of a list is known"),
     ],
 )
 async def test_rows_are_found_by_an_index(connection: Connection, statement: str, index: str) -> None:

@@ -16,7 +16,6 @@ from services.registration.intake_csv import (
     Row,
     Sheet,
     SheetUnreadable,
-    UploadReport,
     read_sheet,
 )
 
@@ -163,14 +162,6 @@ def test_a_file_that_cannot_be_read_is_not_taken_at_all(content: bytes, status: 
 def test_every_column_that_is_read_belongs_to_a_report() -> None:
     assert {"guarantor_regency", "domicile_street", "photo_sha256", "released_at", "cancelled_at"} <= COLUMNS
     assert not {"guarantor", "domicile", "photo", "guarantor_address", "attachments"} & COLUMNS
-
-
-def test_a_report_counts_its_rows() -> None:
-    row = Row(number=2)
-
-    report = UploadReport.of([row.refused("x"), row.ended("accepted"), row.ended("accepted")], unknown_columns=[])
-
-    assert (report.accepted, report.already_known, report.irrelevant, report.refused) == (2, 0, 0, 1)
 
 
 @given(st.binary(max_size=300))

@@ -1,0 +1,156 @@
+"""HTTP for whoever reports: a prison itself, or an officer who enters what it said. One report at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from pydantic import ConfigDict
+
+from chassis.access import Principal, allow, require_facility
+from chassis.idempotency import IdempotentRequest, idempotent
+from chassis.problems import NotFound
+from chassis.service import ServiceContext
+from chassis.transaction import Actor
+from contracts.lapas import (
+    CancelReason,
+    ClientReleased,
+    Release,
+    ReleaseAnnounced,
+    ReleaseCancelled,
+    ReleaseId,
+    registration_id_of,
+)
+from contracts.personal import Day, Instant
+from contracts.roles import DUTY_ROLES, Role
+from services.registration import handlers, store
+from services.registration.domain.case import Registration
+from services.registration.domain.intake import AlreadyKnown
+from services.registration.domain.standing import Report
+from services.registration.handlers import Receipt
+
+PRISONS: Final = (Role.PRISON_SYSTEM, Role.PRISON_OFFICER)
+ON_BEHALF: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
+"""Who may enter whatever a prison said by telephone or on paper, a cancellation and a whole list too."""
+ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
+"""Who asks a prison at night may enter that somebody is out, or another day; to take back is for registrars."""
+EVENT_DOORS: Final = {
+    ReleaseAnnounced: handlers.prepare_for_release,
+    ClientReleased: handlers.open_registration,
+    ReleaseCancelled: handlers.take_release_back,
+}
+
+Telling = Annotated[Principal, Depends(allow(*PRISONS, *ON_DUTY))]
+Reporter = Annotated[Principal, Depends(allow(*PRISONS, *ON_BEHALF))]
+Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
+
+
+class AnnouncementBody(ReleaseAnnounced):
+    """An announced release; fields that are not known here are left aside."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class ReleaseBody(ClientReleased):
+    """A release; fields that are not known here are left aside."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class CancellationBody(Release):
+    """A cancellation of the release in the address; fields that are not known here are left aside."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reason: CancelReason
+    cancelled_at: Instant
+    releases_on: Day | None = None
+    reported_at: Instant | None = None
+
+
+def routes(context: ServiceContext) -> Sequence[APIRouter]:
+    """The doors for reports."""
+    router = APIRouter(prefix="/v1", tags=["reports"])
+    _add_reports(router, Intake(context))
+    return (router,)
+
+
+def own_facility_of(caller: Principal) -> str | None:
+    """The only facility that a prison's principal may speak for, and learn of; None for the office's own people."""
+    return None if caller.roles & DUTY_ROLES else caller.facility or ""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Where reports are taken, whoever brings them: a principal of a prison may speak for that prison alone."""
+
+    context: ServiceContext
+
+    async def case(self, registration_id: UUID) -> Registration:
+        """The registration, or 404."""
+        case = await store.find(self.context.pool, registration_id)
+        if case is None:
+            raise NotFound("registration")
+        return case
+
+    async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
+        """Take a report through the same door as Kafka's."""
+        keys = handlers.keys_of(event)
+        registration_id = keys[0]
+        if not caller.roles & DUTY_ROLES:
+            known = await store.find(self.context.pool, registration_id)
+            require_facility(caller, event.facility)
+            require_facility(caller, known.facility if known is not None else event.facility)
+        receipt: Receipt = await self.context.commands.run(
+            EVENT_DOORS[type(event)],  # type: ignore[arg-type]  # each door takes the event it stands for
+            event,
+            actor=_actor(caller),
+            keys=[(store.REGISTRATIONS, key) for key in keys],
+            idempotency=once,
+        )
+        return receipt
+
+
+def _actor(caller: Principal) -> Actor:
+    """The caller in the first of the roles that may report."""
+    role = next((role for role in (*PRISONS, *ON_BEHALF, *ON_DUTY) if role in caller.roles), None)
+    return Actor("person", caller.subject, role, caller.unit)
+
+
+def _add_reports(router: APIRouter, intake: Intake) -> None:
+    known = {200: {"model": Receipt, "description": "Known already"}}
+
+    async def answer(event: Report, caller: Principal, once: IdempotentRequest | None) -> Receipt | JSONResponse:
+        try:
+            return await intake.take(event, caller, once)
+        except AlreadyKnown:
+            case = await intake.case(registration_id_of(event.release_id))
+            if case.bound_to is not None:
+                case = await intake.case(case.bound_to)
+            content = {"outcome": "duplicate", "registration_id": str(case.registration_id), "status": case.status}
+            return JSONResponse(content | {"note": None})
+
+    @router.post("/announcements", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
+    async def announce_release(body: AnnouncementBody, caller: Telling, once: Once) -> Receipt | JSONResponse:
+        """Announce a release; a higher revision of the same release_id corrects it."""
+        return await answer(ReleaseAnnounced.model_validate(body.model_dump()), caller, once)
+
+    @router.post("/releases", status_code=201, response_model=Receipt, responses=known)  # type: ignore[arg-type]
+    async def report_release(body: ReleaseBody, caller: Telling, once: Once) -> Receipt | JSONResponse:
+        """Report a release; a higher revision of the same release_id corrects it."""
+        return await answer(ClientReleased.model_validate(body.model_dump()), caller, once)
+
+    @router.post(
+        "/releases/{release_id:path}/cancellation",
+        status_code=201,
+        response_model=Receipt,
+        responses=known,  # type: ignore[arg-type]
+    )
+    async def cancel_release(
+        release_id: ReleaseId, body: CancellationBody, caller: Reporter, once: Once
+    ) -> Receipt | JSONResponse:
+        """Take a release back, before or after it happened, or before it was reported."""
+        said = body.model_dump() | {"release_id": release_id}
+        return await answer(ReleaseCancelled.model_validate(said), caller, once)
