@@ -258,11 +258,11 @@ SELECT_ANNOUNCED_SAME_PERSON: Final = """
 HOLD_RELEASES: Final = "LOCK TABLE registration IN SHARE ROW EXCLUSIVE MODE"
 SELECT_SAME_RELEASE: Final = """
     SELECT registration_id FROM registration
-     WHERE business_id = $1 AND bound_to IS NULL AND status NOT IN ('registered', 'closed', 'handed_on', 'cancelled')
+     WHERE business_id = $1 AND bound_to IS NULL AND status NOT IN ('registered', 'closed', 'handed_on')
     UNION ALL
     SELECT registration_id FROM registration
      WHERE name_key COLLATE "C" = $2 AND business_id = $1 AND bound_to IS NULL
-       AND status IN ('registered', 'closed', 'handed_on', 'cancelled')
+       AND status IN ('registered', 'closed', 'handed_on')
      LIMIT 1
 """
 SELECT_ONE: Final = """

@@ -40,7 +40,7 @@ SELECT_MATCHES: Final = """
                   AND status IN ('release_announced', 'pre_registered', 'provisionally_registered')
                UNION
                SELECT registration_id FROM registration
-                WHERE business_id = $4 AND status NOT IN ('registered', 'closed', 'handed_on', 'cancelled'))
+                WHERE business_id = $4 AND status NOT IN ('registered', 'closed', 'handed_on'))
        AND walk_in IS NULL AND bound_to IS NULL AND contact IS NULL
      ORDER BY registration_id LIMIT $5
 """

@@ -103,8 +103,9 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (Status.SUBMITTED, Step.RELEASE): Status.SUBMITTED,
     (Status.REGISTERED, Step.RELEASE): Status.REGISTERED,
     (Status.PROVISIONALLY_REGISTERED, Step.RELEASE_UNSEEN): Status.RELEASED,
-    # The prison says again that it released whom an officer saw.
+    # The prison says again that it released, or will release, whom an officer saw.
     (Status.CONFLICT, Step.RELEASE): Status.PROVISIONALLY_REGISTERED,
+    (Status.CONFLICT, Step.ANNOUNCE): Status.PROVISIONALLY_REGISTERED,
     **{(status, Step.CORRECT): status for status in Status if status is not Status.HANDED_ON},
     **{(status, Step.REVOKE): status for status in (*AWAITED, *MET, Status.REGISTERED)},
     (None, Step.CANCEL): Status.CANCELLED,
@@ -307,11 +308,11 @@ class Registration:
     @property
     def business_id(self) -> UUID | None:
         """The registration that this release would be by prison, register number and decree (or type and day)."""
-        person = self.person
-        if person is None:
+        told = self.person or self.taken_back_by
+        if told is None:
             return None
-        days = (self.release, self.announcement, self.walk_in)
-        found = business_id_of(person, on=next((day_of(report) for report in days if report is not None), None))
+        days = (self.release, self.announcement, self.walk_in, self.taken_back_by)
+        found = business_id_of(told, on=next((day_of(report) for report in days if report is not None), None))
         return None if found is None else registration_id_of(found)
 
     @property

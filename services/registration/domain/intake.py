@@ -102,6 +102,8 @@ def announce(known: Registration | None, event: ReleaseAnnounced, *, now: dateti
     stands = what_stands(case)
     if stands is Stands.ANNOUNCEMENT and known.status in ENDED:
         return _announced(decided.moved(Step.ANNOUNCE, at=now, **_afresh()))
+    if stands is Stands.ANNOUNCEMENT and known.walked_in and known.status is Status.CONFLICT:
+        return _told_corrected(decided.moved(Step.ANNOUNCE, at=now), known, event)
     if stands is Stands.NOTHING:
         decided = decided.moved(Step.CORRECT, at=now, reason="cancelled before it was announced")
         return _told_cancelled(decided) if known.person is None else decided
@@ -140,7 +142,7 @@ def cancel(known: Registration | None, event: ReleaseCancelled, *, now: datetime
     if said_before is not None and said_before.facility != event.facility:
         raise CancelledElsewhere
     decided = Decided(case=placed(_with(known, event), reference))
-    if known.walked_in and known.release is None:
+    if known.walked_in:
         return _against_a_walk_in(decided, known, event, now=now)
     return _taken_back(decided, known, event, now=now, reference=reference)
 
@@ -165,7 +167,11 @@ def _taken_back(
 
 
 def _against_a_walk_in(decided: Decided, known: Registration, event: ReleaseCancelled, *, now: datetime) -> Decided:
-    """The prison takes back what it has not reported of somebody who was seen outside: a human decides."""
+    """The prison takes somebody back who was seen outside: a human decides, unless a later report stands."""
+    if is_withdrawn_outside(decided.case) and not is_withdrawn_outside(known):
+        return _told_withdrawn(decided, now=now)
+    if what_stands(decided.case) is not Stands.NOTHING:
+        return replace(decided.moved(Step.CORRECT, at=now), note="a later report stands")
     if known.status is Status.REGISTERED:
         if event.reason in DENIALS:
             raise RegisteredClientIsNotUnmade
@@ -285,10 +291,9 @@ def _released(
 
 def _found_again(decided: Decided, known: Registration, event: ClientReleased, *, now: datetime) -> Decided:
     """The prison reports whom we had met all the same: nobody is alarmed once more, but of a decree that is gone."""
-    decided = _told_corrected(decided, known, event)
+    decided = clocks.move_submission(_told_corrected(decided, known, event), known)
     if known.release is not None:
         return decided
-    decided = clocks.move_submission(decided, known)
     revoked = known.revocation is not None and known.revocation.reason is CancelReason.DECREE_REVOKED
     return _told_withdrawn(decided, now=now) if revoked and is_withdrawn_outside(decided.case) else decided
 

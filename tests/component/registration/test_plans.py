@@ -40,7 +40,7 @@ async def connection(request: pytest.FixtureRequest, house: House) -> AsyncItera
         pytest.param(
             store.SELECT_ANNOUNCED_SAME_PERSON, "registration_announced_person", id="the same person announced"
         ),
-        pytest.param(store.SELECT_SAME_RELEASE, "registration_open_business", id="the release of a walk-in"),
+        pytest.param(store.SELECT_SAME_RELEASE, "registration_business", id="the release of a walk-in"),
         pytest.param(walk_in_store.SELECT_UNREPORTED, "registration_unreported", id="walk-ins not reported"),
         pytest.param(walk_in_store.SELECT_MATCHES, "registration_by_name", id="releases that may be a walk-in's"),
         pytest.param(desk_store.SELECT_OFFERED, "registration_offered", id="open offers"),

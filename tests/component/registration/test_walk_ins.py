@@ -148,6 +148,30 @@ async def test_one_release_is_one_registration_whatever_the_order(house: House, 
     assert set(await house.clocks()) == {"submission"}
 
 
+A_DENIAL = a_cancellation(decree_no=DECREE, prison_register_no="BI.1/2025", cancelled_at=FRIDAY)
+DISPUTED = {
+    "the denial first": (A_DENIAL, "walk-in"),
+    "the denial after it": ("walk-in", A_DENIAL),
+    "both before it": (A_RELEASE, A_DENIAL, "walk-in"),
+    "around it": (A_RELEASE, "walk-in", A_DENIAL),
+    "the denial before the release": (A_DENIAL, "walk-in", A_RELEASE),
+}
+
+
+@pytest.mark.parametrize("order", DISPUTED.values(), ids=DISPUTED)
+async def test_who_walks_in_although_the_prison_denies_the_release_is_one_conflict_for_a_human(
+    house: House, order: tuple[Any, ...]
+) -> None:
+    for each in order:
+        if each == "walk-in":
+            await walk_in(house)
+        else:
+            await house.hear(each)
+
+    assert [status for _, status in await clients(house)] == ["conflict"]
+    assert set(await house.clocks()) == {"submission"}
+
+
 async def test_a_release_that_follows_is_a_correction_of_the_walk_in_and_alarms_nobody_again(house: House) -> None:
     slip = await walk_in(house)
 

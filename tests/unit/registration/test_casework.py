@@ -236,7 +236,7 @@ def test_the_year_of_a_number_is_that_of_the_office() -> None:
     ],
 )
 def test_only_the_head_of_the_section_approves(case: dict[str, str], by: Acting) -> None:
-    with pytest.raises(casework.NotYourSection):
+    with pytest.raises(meeting.NotYourSection):
         approve(a_submitted_client(**case), by=by)
 
 
@@ -345,7 +345,7 @@ def test_a_registered_client_is_not_handed_on_by_registration() -> None:
 
 
 def test_a_duty_officer_does_not_close() -> None:
-    with pytest.raises(casework.NotYourSection):
+    with pytest.raises(meeting.NotYourSection):
         casework.close(a_released_client(), DUPLICATE, by=DUTY_OFFICER, now=hours_later(9))
 
 

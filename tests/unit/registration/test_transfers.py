@@ -162,7 +162,7 @@ def test_a_registered_client_is_not_offered_by_registration() -> None:
 
 
 def test_an_offer_is_made_by_the_section_whose_matter_it_is() -> None:
-    with pytest.raises(casework.NotYourSection):
+    with pytest.raises(meeting.NotYourSection):
         offer(a_met_client(), by=SECTION_HEAD_CHILD)
 
 

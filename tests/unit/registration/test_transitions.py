@@ -17,7 +17,10 @@ def same(*names: str) -> dict[str, str]:
 
 
 EXPECTED: dict[str, dict[str, str]] = {
-    "ANNOUNCE": dict.fromkeys(("-", "CANCELLED", "CLOSED"), "RELEASE_ANNOUNCED"),
+    "ANNOUNCE": {
+        **dict.fromkeys(("-", "CANCELLED", "CLOSED"), "RELEASE_ANNOUNCED"),
+        "CONFLICT": "PROVISIONALLY_REGISTERED",
+    },
     "PREPARE": {"RELEASE_ANNOUNCED": "PRE_REGISTERED"},
     "RELEASE": {
         **dict.fromkeys(("-", *ANNOUNCED, "CANCELLED", "CLOSED"), "RELEASED"),
