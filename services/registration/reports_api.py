@@ -13,7 +13,7 @@ from chassis.access import Principal, allow, require_facility
 from chassis.idempotency import IdempotentRequest, idempotent
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
-from chassis.transaction import Actor
+from chassis.transaction import Actor, Transaction
 from contracts.lapas import (
     CancelReason,
     ClientReleased,
@@ -97,20 +97,25 @@ class Intake:
 
     async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
         """Take a report through the same door as Kafka's."""
-        keys = handlers.keys_of(event)
-        registration_id = keys[0]
-        if not caller.roles & DUTY_ROLES:
-            known = await store.find(self.context.pool, registration_id)
+        keys, own = handlers.keys_of(event), own_facility_of(caller)
+        if own is not None:
             require_facility(caller, event.facility)
-            require_facility(caller, known.facility if known is not None else event.facility)
-        receipt: Receipt = await self.context.commands.run(
-            EVENT_DOORS[type(event)],  # type: ignore[arg-type]  # each door takes the event it stands for
+
+        async def door(report: Report, tx: Transaction) -> Receipt:
+            # Behind the lock: whoever reports the same id for another prison at this moment comes before or after.
+            known = await tx.lock(store.REGISTRATIONS, keys[0])
+            if own is not None and known is not None:
+                require_facility(caller, known.facility)
+            receipt: Receipt = await EVENT_DOORS[type(report)](report, tx)  # type: ignore[operator]  # its own event
+            return receipt
+
+        return await self.context.commands.run(
+            door,
             event,
             actor=_actor(caller),
             keys=[(store.REGISTRATIONS, key) for key in keys],
             idempotency=once,
         )
-        return receipt
 
 
 def _actor(caller: Principal) -> Actor:

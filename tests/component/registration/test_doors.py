@@ -141,6 +141,32 @@ async def test_a_prison_speaks_for_itself_only(house: House) -> None:
     assert await status_of(house) == "released"
 
 
+async def test_two_prisons_that_claim_one_id_at_the_same_moment_do_not_share_it(house: House) -> None:
+    """Whoever comes first has it; the other is told so, and changes nothing."""
+    async with prison(house) as one, prison(house, "LP-SKY") as other:
+        for number in range(6):
+            claimed = release_data(release_id=f"R-{number}")
+            answers = await asyncio.gather(
+                one.post("/v1/releases", json=claimed),
+                other.post("/v1/releases", json=claimed | {"facility": "LP-SKY", "revision": 2}),
+            )
+            assert sorted(answer.status_code for answer in answers) == [201, 403]
+
+    assert await house.pool.fetchval("SELECT count(*) FROM timeline WHERE step <> 'release'") == 0
+
+
+async def test_what_a_prison_says_by_kafka_is_believed_by_the_data_alone(house: House) -> None:
+    """Nothing in a record proves which prison wrote it (ADR 0013): only what contradicts the case itself is refused."""
+    by_another = record_of(a_release(facility="LP-SKY"))
+    assert (await house.deliver(by_another)).ended[0].outcome == "applied"
+
+    other_person = await house.hear(a_release(facility="LP1-PLG", name="Another", revision=2))
+    other_prison = await house.hear(a_cancellation(facility="LP1-PLG", revision=3))
+
+    assert (other_person, other_prison) == (["refused"], ["refused"])
+    assert await house.pool.fetchval("SELECT facility FROM registration") == "LP-SKY"
+
+
 async def test_a_registrar_enters_what_a_prison_told_by_telephone(house: House) -> None:
     async with registrar(house) as client:
         answer = await client.post("/v1/releases", json=release_data(facility="LP-SKY"))
