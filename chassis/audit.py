@@ -223,6 +223,13 @@ def saw(kind: str, ids: Iterable[object], fields: Iterable[str] = ()) -> None:
         act.saw(kind, ids, fields)
 
 
+def refused() -> None:
+    """Note that a part of what the caller asked for was refused to it, where the whole is answered all the same."""
+    act = current()
+    if act is not None:
+        act.ended("refused")
+
+
 def because(reason: str) -> None:
     """Note why the caller says to do it: a code, or the words of an operator; never what describes a client."""
     act = current()

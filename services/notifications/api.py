@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from chassis.access import Principal, allow
+from chassis.audit import nothing_restricted
 from chassis.paging import Page, PageRequest, page_request
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
@@ -108,7 +109,7 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
 
 
 def _add_reading(router: APIRouter, context: ServiceContext) -> None:
-    @router.get("/inbox")
+    @router.get("/inbox", dependencies=[Depends(nothing_restricted)])
     async def read_inbox(
         reader: Reader,
         page: AskedPage,
@@ -120,7 +121,7 @@ def _add_reading(router: APIRouter, context: ServiceContext) -> None:
         )
         return page.page(rows, item=_item_of_row, cursor=_place)
 
-    @router.get("/inbox/unread-count")
+    @router.get("/inbox/unread-count", dependencies=[Depends(nothing_restricted)])
     async def count_unread(reader: Reader) -> UnreadCount:
         """How much of it the caller has not read."""
         return UnreadCount(unread=await store.unread_count(context.pool, mailboxes=mailboxes_of(reader)))
@@ -149,7 +150,7 @@ def _add_answering(router: APIRouter, context: ServiceContext) -> None:
 
 
 def _add_ledger(router: APIRouter, context: ServiceContext) -> None:
-    @router.get("/notifications")
+    @router.get("/notifications", dependencies=[Depends(nothing_restricted)])
     async def list_notifications(
         supervisor: Supervisor,
         page: AskedPage,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chassis.access import Principal, allow
+from chassis.audit import nothing_restricted
 from chassis.idempotency import IdempotentRequest, idempotent
 from chassis.paging import Page, PageRequest, page_request
 from chassis.problems import BadRequest, FieldProblem, NotFound, Problem
@@ -205,7 +206,7 @@ def _add_changing(router: APIRouter, changes: _Changes, roster: RosterDesk) -> N
 
 
 def _add_plan(router: APIRouter, context: ServiceContext) -> None:
-    @router.get("/shifts")
+    @router.get("/shifts", dependencies=[Depends(nothing_restricted)])
     async def list_shifts(
         reader: Reader,
         page: AskedPage,
@@ -224,7 +225,7 @@ def _add_plan(router: APIRouter, context: ServiceContext) -> None:
         )
         return page.page(rows, item=_view, cursor=lambda row: (row["starts_at"], row["shift_id"]))
 
-    @router.get("/shifts/{shift_id}/history")
+    @router.get("/shifts/{shift_id}/history", dependencies=[Depends(nothing_restricted)])
     async def read_history(reader: Reader, page: AskedPage, shift_id: UUID) -> Page[ChangeLine]:
         """What was done to a shift, by whom, when and why; also of one that was removed."""
         after = page.after(int)
@@ -237,7 +238,7 @@ def _add_plan(router: APIRouter, context: ServiceContext) -> None:
 
 
 def _add_duty(router: APIRouter, context: ServiceContext, desk: Desk) -> None:
-    @router.get("/on-duty")
+    @router.get("/on-duty", dependencies=[Depends(nothing_restricted)])
     async def read_on_duty(
         reader: Reader,
         unit: Annotated[UnitCode, Query()],

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from chassis import audit
 from chassis.access import Forbidden, Principal, allow, require_facility
 from chassis.idempotency import IdempotentRequest, idempotent
 from chassis.paging import Page, PageRequest, page_request
@@ -81,6 +83,9 @@ class _Office:
         once: IdempotentRequest | None,
     ) -> R:
         """Record what an officer does."""
+        reason = getattr(command.act, "reason", None)
+        if isinstance(reason, StrEnum):  # a code; what an officer wrote stays in the case's history
+            audit.because(reason)
         return await self.context.commands.run(
             door, command, actor=actor, keys=[(store.REGISTRATIONS, command.registration_id)], idempotency=once
         )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from chassis.access import Forbidden, Principal, allow
+from chassis.audit import nothing_restricted
 from chassis.idempotency import IdempotentRequest, idempotent
 from chassis.paging import Page, PageRequest, page_request
 from chassis.problems import BadRequest, NotFound
@@ -104,7 +105,7 @@ def _add_reading(router: APIRouter, context: ServiceContext) -> None:
             cursor=lambda case: (case.registration_id,),
         )
 
-    @router.get("/fingerprint-rates")
+    @router.get("/fingerprint-rates", dependencies=[Depends(nothing_restricted)])
     async def read_fingerprint_rates(
         caller: Reader,
         begins_on: Annotated[date, Query(alias="from", description="The first day of the period")],

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, UploadFile
 
+from chassis import audit
 from chassis.access import Forbidden, Principal, require_facility
 from chassis.problems import Problem
 from chassis.rules.refusal import Irrelevant, Refused
@@ -89,6 +90,7 @@ class _Upload:
         try:
             return await self._taken(row, row.event) if take else self._looked_at(row, row.event)
         except Forbidden as forbidden:
+            audit.refused()
             return row.refused(forbidden.detail, column="facility")
         except Refused as refused:
             return row.refused(refused.reason, rule=refused.rule, column=intake_csv.COLUMN_OF_RULE.get(refused.rule))

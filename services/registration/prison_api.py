@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from chassis.access import Principal, Scope, allow
+from chassis.audit import nothing_restricted
 from chassis.paging import CURSOR_CHARS_MAX, LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, encode_cursor
 from chassis.problems import BadRequest, NotFound, Problem
 from chassis.service import ServiceContext
@@ -34,7 +35,7 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors at which a prison asks."""
     router = APIRouter(prefix="/v1", tags=["prisons"])
 
-    @router.get("/releases/changes")
+    @router.get("/releases/changes", dependencies=[Depends(nothing_restricted)])
     async def read_release_changes(caller: Prison, since: Since = None, limit: Limit = LIMIT_DEFAULT) -> Changes:
         """The own facility's releases that changed, each once and as it stands now; none is ever passed over."""
         place = await _place_of(since, context)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from chassis import audit
 from chassis.access import Principal
 from contracts.lapas import Address, Attachment, Guarantor, ReleaseType, Sex
 from contracts.reference import Reference
@@ -178,6 +179,8 @@ def offer_of(case: Registration) -> OfferView | None:
 def case_view_of(case: Registration, *, knows_children: bool, reference: Reference) -> CaseView:
     """The registration as it is shown when it is opened."""
     may = knows_children or not case.juvenile
+    if may and case.person is not None:
+        audit.saw("registration", [case.registration_id], case.person.model_dump(exclude_none=True))
     contact, closure = case.contact, case.closure
     return CaseView(
         registration_id=case.registration_id,
@@ -214,11 +217,14 @@ def case_view_of(case: Registration, *, knows_children: bool, reference: Referen
 def timeline_line_of(row: Mapping[str, Any], *, shows_words: bool) -> TimelineLine:
     """A line of the timeline; of a child, what somebody wrote is shown only to those who may know it."""
     fields = dict(row)
+    if shows_words and fields["reason"] is not None:
+        audit.saw("timeline-entry", [fields["entry_id"]], ["reason"])
     return TimelineLine(**(fields if shows_words else fields | {"reason": None, "document_ids": []}))
 
 
 def _line(case: Registration) -> dict[str, Any]:
     name = case.person.name if case.person is not None else ""
+    audit.saw("registration", [case.registration_id], ["who"])
     return {
         "registration_id": case.registration_id,
         "client_id": case.client_id,

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from chassis import audit
 from chassis.access import Principal, allow
 from chassis.paging import Page, PageRequest, page_request
 from chassis.problems import NotFound
@@ -166,12 +167,23 @@ async def _contact(context: ServiceContext, caller: Principal, supervision: Supe
     kept = await store.contact(context.pool, supervision.client_id)
     if kept is None or kept.details is None:
         return None
+    audit.saw(
+        "client", [supervision.client_id], (name for name in ContactView.model_fields if getattr(kept.details, name))
+    )
     return ContactView(**{name: getattr(kept.details, name) for name in ContactView.model_fields})
 
 
 def _line(row: Mapping[str, Any]) -> SupervisionLine:
+    _note_child(row)
     return SupervisionLine(**row)
 
 
 def _check_in(row: Mapping[str, Any]) -> CheckInLine:
+    _note_child(row)
     return CheckInLine(**row)
+
+
+def _note_child(row: Mapping[str, Any]) -> None:
+    """Whoever sees that a child is guided has seen something restricted (UU 11/2012 art. 19)."""
+    if row["juvenile"]:
+        audit.saw("client", [row["client_id"]], ["juvenile"])
