@@ -117,7 +117,7 @@ async def perform(show: Show, stack: Stack, weekend: scenario.Scenario) -> bool:
             sent=play.sent,
             databases=databases,
             topics=topics,
-            mailbox=places["mail"]["url"],
+            places=places,
             client=client,
         )
         await _show_all(show, facts, places, client)
@@ -128,6 +128,7 @@ async def _show_all(show: Show, facts: Facts, places: Any, client: httpx.AsyncCl
     show.chapter("Every release")
     show.put(tables.releases(facts, show))
     show.say(f"{len(facts.mails)} mails: {places['mail']['url']}")
+    show.say(f"{len(facts.messages)} messages to telephones: {places['gateway']['url']}")
     viewer = places["traces"]["url"]
     if viewer is None:
         return

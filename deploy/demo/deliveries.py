@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from deploy.demo.topics import Record
 from deploy.demo.verdict import Verdict
 
 RUNGS: Final = (24, 48, 72)
-EMAIL, IN_APP = "EMAIL", "IN_APP"
+EMAIL, IN_APP, GATEWAY = "EMAIL", "IN_APP", "GATEWAY"
 OPEN: Final = ("parked", "waiting")
 DUTY: Final = frozenset({Role.PROBATION_OFFICER, Role.ASSISTANT_OFFICER})
 TOLD: Final[Mapping[int, tuple[frozenset[Role], ...]]] = {
@@ -180,7 +181,7 @@ def _untold(what: str, notices: Sequence[Notice], groups: Sequence[frozenset[Rol
         if not roles & group:
             yield f"{what}: nobody of {', '.join(sorted(group))} was told"
     for code, channels in ways.items():
-        if channels != {EMAIL, IN_APP}:
+        if channels not in ({EMAIL, IN_APP}, {GATEWAY, IN_APP}):
             yield f"{what}: {code} was told by {', '.join(sorted(channels))} only"
 
 
@@ -189,13 +190,19 @@ def _doubled(notices: Sequence[Notice]) -> Iterator[str]:
     yield from (f"{who} was told of {what} {count} times" for (_, what, who, _), count in alerts.items() if count > 1)
 
 
+def _astray(what: str, owed: AbstractSet[str], arrived: Counter[str]) -> Iterator[str]:
+    yield from (f"{what} {one} arrived {count} times" for one, count in arrived.items() if count > 1)
+    yield from (f"{what} {one} is not in the ledger" for one in arrived.keys() - owed)
+    yield from (f"{what} {one} of the ledger did not arrive" for one in owed - arrived.keys())
+
+
 def every_mail_once(facts: Facts) -> Verdict:
-    """Each mail of the ledger arrived once, none arrived that is not in it, and each notice was published once."""
-    ledger = {notice.message_id.strip("<>"): notice for notice in facts.notices if notice.message_id}
+    """Each mail and message of the ledger arrived once, none that is not in it, and each notice was published once."""
+    mails = {(n.message_id or "").strip("<>") for n in facts.notices if n.channel == EMAIL}
+    parcels = {str(notice.parcel) for notice in facts.notices if notice.channel == GATEWAY}
     arrived = Counter(mail.message_id for mail in facts.mails)
-    problems = [f"mail {one} arrived {count} times" for one, count in arrived.items() if count > 1]
-    problems += [f"mail {one} is not in the ledger" for one in arrived.keys() - ledger.keys()]
-    problems += [f"mail {one} of the ledger did not arrive" for one in ledger.keys() - arrived.keys()]
+    problems = [*_astray("mail", mails, arrived)]
+    problems += _astray("message", parcels, Counter(message.key for message in facts.messages))
     problems += [
         f"notice {notice.notification_id} is {notice.state}{' and maybe doubled' if notice.maybe_doubled else ''}"
         for notice in facts.notices
@@ -209,7 +216,10 @@ def every_mail_once(facts: Facts) -> Verdict:
     ]
     problems += [f"notice {record.subject} failed" for record in facts.records_of(NotificationFailedV2.type)]
     in_app = sum(notice.channel == IN_APP for notice in facts.notices)
-    numbers = f"{len(ledger)} in the ledger, {arrived.total()} in the mailbox, {in_app} notices in the application"
+    numbers = (
+        f"{len(mails)} mails in the ledger, {arrived.total()} in the mailbox, {len(facts.messages)} messages, "
+        f"{in_app} notices in the application"
+    )
     return Verdict.on("every mail arrived exactly once, as in the ledger", numbers=numbers, problems=problems)
 
 
@@ -227,6 +237,9 @@ def nobody_is_named(facts: Facts) -> Verdict:
         if any(word in (record.value or b"") or word in (record.key or "").encode() for word in words)
     ]
     problems += ["a mail names somebody" for mail in facts.mails if any(word in mail.text.encode() for word in words)]
+    problems += [
+        "a message names somebody" for one in facts.messages if any(word in one.text.encode() for word in words)
+    ]
     numbers = f"{len(words)} names and numbers sought in {len(ordinary)} events and {len(facts.mails)} mails"
     return Verdict.on("no person is named outside the restricted topics", numbers=numbers, problems=problems)
 

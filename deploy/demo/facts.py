@@ -65,6 +65,15 @@ class Notice:
     state: str
     maybe_doubled: bool
     message_id: str | None
+    parcel: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message that lies at the messaging gateway."""
+
+    key: str
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +117,7 @@ class Facts:
     """The client of each report that is owed."""
     notices: Sequence[Notice]
     mails: Sequence[Mail]
+    messages: Sequence[Message] = ()
 
     def records_of(self, event_type: str) -> list[Record]:
         """The records that carry one type of event, tombstones left out."""

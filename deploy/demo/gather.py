@@ -11,7 +11,7 @@ from contracts.lapas import client_id_of
 from contracts.reference import Reference
 from deploy.demo.databases import Databases
 from deploy.demo.doors import Sent
-from deploy.demo.facts import Case, Entry, Facts, Letter, Mail, Notice, Store
+from deploy.demo.facts import Case, Entry, Facts, Letter, Mail, Message, Notice, Store
 from deploy.demo.scenario import Scenario
 from deploy.demo.topics import Topics
 
@@ -30,7 +30,7 @@ SELECT_COUNTERS: Final = "SELECT counter, last_seq FROM register_counter"
 SELECT_INBOX: Final = "SELECT event_key, outcome FROM inbox"
 SELECT_LETTERS: Final = "SELECT event_key, kind, state FROM dead_letter"
 SELECT_NOTICES: Final = """
-    SELECT notification_id, about, occasion, recipient, channel, state, maybe_doubled, message_id
+    SELECT notification_id, about, occasion, recipient, channel, state, maybe_doubled, message_id, parcel
       FROM notification ORDER BY seq
 """
 
@@ -43,7 +43,7 @@ async def gathered(
     sent: Sequence[Sent],
     databases: Databases,
     topics: Topics,
-    mailbox: str,
+    places: Mapping[str, Any],
     client: httpx.AsyncClient,
 ) -> Facts:
     """Everything that there is to see."""
@@ -64,7 +64,8 @@ async def gathered(
         supervisions=[row["client_id"] for row in supervisions],
         check_ins=[row["client_id"] for row in check_ins],
         notices=[Notice(**row) for row in await databases.rows("notifications", SELECT_NOTICES)],
-        mails=await _mails(client, mailbox),
+        mails=await _mails(client, places["mail"]["url"]),
+        messages=await _messages(client, places["gateway"]["url"]),
     )
 
 
@@ -103,6 +104,12 @@ async def _store(databases: Databases, service: str) -> Store:
         outbox=await databases.value(service, "SELECT count(*) FROM outbox"),
         held_keys=await databases.value(service, "SELECT count(*) FROM held_key"),
     )
+
+
+async def _messages(client: httpx.AsyncClient, gateway: str) -> list[Message]:
+    """Every message, as the messaging gateway has it."""
+    shown = (await client.get(f"{gateway}/v1/messages")).json()["messages"]
+    return [Message(key=message["key"], text=message["text"]) for message in shown]
 
 
 async def _mails(client: httpx.AsyncClient, mailbox: str) -> list[Mail]:

@@ -112,5 +112,5 @@ class Play:
 
 def ways(channels: set[str]) -> str:
     """Channels in words."""
-    words = {"IN_APP": "app", "EMAIL": "mail"}
+    words = {"IN_APP": "app", "EMAIL": "mail", "GATEWAY": "message"}
     return " and ".join(sorted(words.get(channel, channel) for channel in channels))

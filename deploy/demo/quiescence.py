@@ -23,7 +23,7 @@ POLL_SECONDS: Final = 0.05
 SELECT_OFFSETS: Final = "SELECT topic, partition, next_offset FROM consumer_offset"
 COUNT_DUE: Final = "SELECT count(*) FROM timer WHERE due_at <= $1"
 COUNT_OUTBOX: Final = "SELECT count(*) FROM outbox"
-COUNT_MAILS: Final = "SELECT count(*) FROM notification WHERE state IN ('pending', 'sending')"
+COUNT_MAILS: Final = "SELECT count(*) FROM notification WHERE state IN ('pending', 'sending', 'accepted')"
 COUNT_FREE: Final = """
     SELECT count(*) FROM dead_letter AS letter
      WHERE state = 'waiting'
@@ -101,7 +101,7 @@ class Quiescence:
 
     async def _unsent(self) -> list[str]:
         count = await self.databases.value("notifications", COUNT_MAILS)
-        return [f"{count} mails"] if count else []
+        return [f"{count} mails and messages"] if count else []
 
     async def _count(self, words: str, statement: str, *arguments: object) -> list[str]:
         counts = {

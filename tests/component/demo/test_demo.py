@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def test_the_whole_weekend_holds_and_leaves_nothing_behind(tmp_path: Path) -> No
     assert "FAILS" not in shown
     assert "found at hour 80" in shown
     assert not state.exists()
+    assert re.search(r"\b[1-9]\d* messages to telephones", shown), "somebody at Prabumulih has a telephone"
 
 
 @pytest.mark.timeout(PLAY_SECONDS + 10)

@@ -21,7 +21,7 @@ from contracts.registration import (
 )
 from contracts.supervision import FirstCheckInScheduled, SupervisionOpened
 from deploy.demo.doors import Origin, Sent
-from deploy.demo.facts import Case, Entry, Facts, Mail, Notice, Store, key_of
+from deploy.demo.facts import Case, Entry, Facts, Mail, Message, Notice, Store, key_of
 from deploy.demo.scenario import Act, Do, End, Outcome, Scenario, load, report_of
 from deploy.demo.topics import Record
 
@@ -133,11 +133,14 @@ TOLD: Mapping[str, tuple[str, ...]] = {
 }
 
 
+WITH_TELEPHONE = frozenset({"PO-HQ-02"})
+
+
 def _told(about: UUID, topic: Topic) -> list[Notice]:
     found = []
     for occasion, recipients in TOLD.items():
         for recipient in recipients:
-            for channel in ("IN_APP", "EMAIL"):
+            for channel in ("IN_APP", "GATEWAY" if recipient in WITH_TELEPHONE else "EMAIL"):
                 identity = uuid5(NAMESPACE, f"{occasion}|{recipient}|{channel}")
                 topic.put(NotificationDeliveredV2, str(identity), 1)
                 found.append(
@@ -149,7 +152,8 @@ def _told(about: UUID, topic: Topic) -> list[Notice]:
                         channel=channel,
                         state="delivered",
                         maybe_doubled=False,
-                        message_id=f"<{identity}@bapas.example>" if channel == "EMAIL" else None,
+                        message_id=f"<{identity}@bapas.example>" if channel != "IN_APP" else None,
+                        parcel=identity if channel != "IN_APP" else None,
                     )
                 )
     return found
@@ -194,6 +198,9 @@ def the_facts() -> Facts:
         mails=[
             Mail(message_id=notice.message_id.strip("<>"), recipients=(notice.recipient,), text="Seorang klien")
             for notice in notices
-            if notice.message_id
+            if notice.message_id and notice.channel == "EMAIL"
+        ],
+        messages=[
+            Message(key=str(notice.parcel), text="Seorang klien") for notice in notices if notice.channel == "GATEWAY"
         ],
     )

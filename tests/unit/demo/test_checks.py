@@ -217,6 +217,15 @@ BROKEN: dict[str, tuple[Check, Break, str]] = {
         deliveries.every_mail_once,
         lambda facts: replace(facts, mails=[*facts.mails, replace(facts.mails[0], message_id="stray")]),
         "mail stray is not in the ledger"),
+    "a message that did not arrive": (
+        deliveries.every_mail_once, lambda facts: replace(facts, messages=[]), "did not arrive"),
+    "a message that arrived twice": (
+        deliveries.every_mail_once, lambda facts: replace(facts, messages=[*facts.messages, facts.messages[0]]),
+        "arrived 2 times"),
+    "a message of which the ledger knows nothing": (
+        deliveries.every_mail_once,
+        lambda facts: replace(facts, messages=[*facts.messages, replace(facts.messages[0], key="stray")]),
+        "message stray is not in the ledger"),
     "a notice that still waits": (
         deliveries.every_mail_once,
         with_notices(lambda notices: [replace(notices[0], state="pending"), *notices[1:]]), "is pending"),
@@ -234,6 +243,9 @@ BROKEN: dict[str, tuple[Check, Break, str]] = {
     "a name in a mail": (
         deliveries.nobody_is_named,
         lambda facts: replace(facts, mails=[replace(facts.mails[0], text="Tentang Somebody 02")]), "a mail names"),
+    "a name in a message": (
+        deliveries.nobody_is_named,
+        lambda facts: replace(facts, messages=[replace(facts.messages[0], text="Somebody 02")]), "a message names"),
 }  # fmt: skip
 
 
