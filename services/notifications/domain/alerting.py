@@ -43,6 +43,8 @@ _UNTIL_SEEN: Final = _UNTIL_RELEASED | {
     Occasion.UNSEEN_48,
     Occasion.UNSEEN_72,
     Occasion.TRACING_OVERDUE,
+    Occasion.ABSCONDED,
+    Occasion.SEARCH_REVIEW,
 }
 _UNTIL_SUBMITTED: Final = _UNTIL_SEEN | {Occasion.SUBMISSION_OVERDUE}
 

@@ -243,6 +243,7 @@ def test_what_leaves_nothing_to_take_care_of(kind: type[registration.Registratio
         assert settled == ALERTING
     elif kind is registration.FirstContactMade:
         assert {Occasion.RELEASED, Occasion.UNSEEN_72, Occasion.GATE_SAME_DAY, Occasion.UNCONFIRMED} <= settled
+        assert {Occasion.ABSCONDED, Occasion.SEARCH_REVIEW} <= settled
         assert Occasion.SUBMISSION_OVERDUE not in settled
     elif kind is registration.RegistrationOpened:
         assert Occasion.GATE_DAY_BEFORE in settled
