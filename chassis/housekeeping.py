@@ -1,7 +1,7 @@
 """What keeps a service's database small and its dashboards true: bounded deletes by age, gauges read from tables."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,6 +18,8 @@ from chassis.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 MEASURE_SECONDS: Final = 2.0
+MEASURE_OWN_SECONDS: Final = 30.0
+"""What a service measures of its own tables is a matter of hours and days."""
 PRUNE_SECONDS: Final = 60.0
 PRUNE_ROWS_MAX: Final = 1_000
 """One statement deletes so many rows at most, so that whoever waits for one of them does not wait long."""
@@ -76,15 +78,20 @@ class Housekeeper:
     system_clock: SystemClock
     office_clock: OfficeClock
     beat: Callable[[], None]
+    measures: Sequence[Callable[[Connection], Awaitable[None]]] = ()
 
     async def run(self) -> None:
         """Measure often, prune now and then until nothing is left to prune, until cancelled."""
-        prune_at = float("-inf")
+        prune_at = measure_own_at = float("-inf")
         while True:
             self.beat()
             try:
                 async with self.pool.acquire(timeout=5.0) as connection:
                     await self.measure(connection)
+                    if self.system_clock.monotonic() > measure_own_at:
+                        measure_own_at = self.system_clock.monotonic() + MEASURE_OWN_SECONDS
+                        for measure in self.measures:
+                            await measure(connection)
                     if self.system_clock.monotonic() > prune_at and await self.prune(connection):
                         prune_at = self.system_clock.monotonic() + PRUNE_SECONDS
             except TRANSIENT as failure:

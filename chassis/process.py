@@ -194,7 +194,7 @@ class Process:
         self._add_workers(parts, engine, context, runner)
         housekeeper = Housekeeper(
             engine.pool, self.service.name, catalogue.inbox_retention(self.service.name), self.metrics,
-            self.system_clock, self.office_clock, self._watch("housekeeping"),
+            self.system_clock, self.office_clock, self._watch("housekeeping"), self.service.measures(context),
         )  # fmt: skip
         parts.loops.append(("housekeeping", housekeeper.run))
         return parts

@@ -1,6 +1,6 @@
 """What a service is made of, and what its parts may use while it runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from chassis.clock import OfficeClock, SystemClock
 from chassis.commands import Commands
 from chassis.database import (
     CHASSIS_MIGRATIONS,
+    Connection,
     Migration,
     Pool,
     read_migrations,
@@ -41,7 +42,15 @@ class ServiceContext:
     metrics: Metrics
 
 
+Measure = Callable[[Connection], Awaitable[None]]
+"""Reads some numbers of a service's own tables into its gauges, by bounded statements."""
+
+
 def _no_senders(_context: ServiceContext) -> Sequence[AnySender]:
+    return ()
+
+
+def _no_measures(_context: ServiceContext) -> Sequence[Measure]:
     return ()
 
 
@@ -55,6 +64,7 @@ class Service:
     migrations: Path
     routes: Callable[[ServiceContext], Sequence[APIRouter]]
     senders: Callable[[ServiceContext], Sequence[AnySender]] = field(default=_no_senders)
+    measures: Callable[[ServiceContext], Sequence[Measure]] = field(default=_no_measures)
 
     def all_migrations(self) -> list[Migration]:
         """The chassis' tables first, then the service's own."""

@@ -14,7 +14,7 @@ from chassis.senders import AnySender, Sender
 from chassis.service import Service, ServiceContext
 from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
-from services.notifications import api, outgoing, store
+from services.notifications import api, outgoing, roster_handlers, store
 from services.notifications.alert_handlers import AlertDesk
 from services.notifications.alerts_api import alert_routes
 from services.notifications.channels import Mail, WayOut
@@ -105,6 +105,7 @@ def build() -> Service:
         migrations=MIGRATIONS,
         routes=routes,
         senders=senders,
+        measures=lambda context: (roster_handlers.measure_of(context),),
     )
 
 

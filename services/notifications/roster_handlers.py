@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from prometheus_client import Gauge
 from pydantic import BaseModel, Field
 
+from chassis.database import Connection
 from chassis.inbox import Inbox, TimerDue
 from chassis.rules.calendar import OfficeCalendar
 from chassis.rules.deadlines import due_at
+from chassis.service import Measure, ServiceContext
 from chassis.transaction import Transaction
 from contracts.reference import Reference
 from services.notifications import alerts, roster_store
@@ -213,3 +216,23 @@ def _note(act: Act, planned: Planned, reason: str | None, tx: Transaction) -> No
 
 def _office(tx: Transaction) -> Office:
     return Office(officers=tx.reference.officers.keys(), units=tx.reference.units.keys())
+
+
+def measure_of(context: ServiceContext) -> Measure:
+    """Shows for how many of the hours that are near nobody is on duty in each unit."""
+    gauge = Gauge(
+        "bapas_roster_gap_hours",
+        "Hours within the span of the policy in which nobody is on duty, as it was told",
+        ("unit",),
+        registry=context.metrics.registry,
+    )
+    reference = context.reference
+
+    async def measure(connection: Connection) -> None:
+        now = context.office_clock.now()
+        told = await roster_store.told_gaps(connection, office=reference.office.code)
+        for unit in reference.units:
+            near = [each.gap.hours_within(now, horizon(now, reference)) for each in told if each.gap.unit == unit]
+            gauge.labels(unit).set(sum(near))
+
+    return measure

@@ -30,7 +30,7 @@ def _load_gap(row: Mapping[str, Any]) -> ToldGap:
 SELECT_TOLD: Final = "SELECT office, gaps FROM roster_watch WHERE office = $1"
 
 
-async def told_gaps(pool: Pool, *, office: str) -> tuple[ToldGap, ...]:
+async def told_gaps(pool: Pool | Connection, *, office: str) -> tuple[ToldGap, ...]:
     """The holes that were told and are still open."""
     row = await pool.fetchrow(SELECT_TOLD, office)
     return () if row is None else _load_watch(row).gaps

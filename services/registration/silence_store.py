@@ -22,6 +22,16 @@ HEARD: Final = Rows(
 )
 SELECT_LAST_HEARD: Final = "SELECT facility, max(heard_on) AS heard_on FROM facility_heard GROUP BY facility"
 
+# Those of whose silence somebody was told and of whom nothing came since; the one row of the watch is read.
+SELECT_SILENT: Final = """
+    SELECT each ->> 'facility' AS facility, (each ->> 'since')::date AS since
+      FROM facility_watch CROSS JOIN jsonb_array_elements(facilities) AS each
+     WHERE each ->> 'told_on' IS NOT NULL
+       AND NOT EXISTS (SELECT FROM facility_heard
+                        WHERE facility_heard.facility = each ->> 'facility'
+                          AND (heard_on > (each ->> 'since')::date OR NOT (each ->> 'has_spoken')::boolean))
+"""
+
 
 def load(row: Mapping[str, Any]) -> Watch:
     """What is remembered, from its row."""
@@ -68,3 +78,8 @@ WATCHES: Final = Aggregates[str, Watch](
 async def last_heard(connection: Connection) -> Mapping[str, date]:
     """By facility the last day on which it was heard."""
     return {row["facility"]: row["heard_on"] for row in await connection.fetch(SELECT_LAST_HEARD)}
+
+
+async def silent(connection: Connection) -> Mapping[str, date]:
+    """Since when each facility is silent of whose silence somebody was told."""
+    return {row["facility"]: row["since"] for row in await connection.fetch(SELECT_SILENT)}

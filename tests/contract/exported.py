@@ -30,6 +30,7 @@ def exported() -> Mapping[str, frozenset[str]]:
         description = described(service)
         description.routes(parts)
         description.senders(parts)
+        description.measures(parts)
         parts.metrics.identify(parts.settings, VERSION)
         registry = parts.metrics.registry
         for collector in list(registry._collector_to_names):  # noqa: SLF001  what has no sample yet is nowhere else

@@ -25,8 +25,8 @@ TEMPLATE_LABEL: Final = re.compile(r"\$labels\.(\w+)")
 
 
 @pytest.fixture(scope="module")
-def labels_by_name() -> dict[str, frozenset[str]]:
-    """What there is to be read."""
+async def labels_by_name() -> dict[str, frozenset[str]]:
+    """What there is to be read; a service is put together where a loop runs."""
     return dict(exported())
 
 
@@ -77,7 +77,8 @@ async def test_a_rule_that_reads_what_nobody_exports_is_found(labels_by_name: di
 async def test_what_the_issue_asks_for_is_watched(labels_by_name: dict[str, frozenset[str]]) -> None:
     assert {
         "OutboxOld", "HeldKeyOld", "ConsumerNearRetention", "TimersLate", "DeadLettersOpen", "DeadLettersGrowing",
-        "ConsumerStopped", "RelayWithoutLeader", "DatabasePoolExhausted", "ServiceDown",
+        "ConsumerStopped", "RelayWithoutLeader", "DatabasePoolExhausted", "ServiceDown", "FacilitySilent",
+        "RosterGap",
     } <= set(NAMES)  # fmt: skip
     assert {"service", "job", "instance"} == labels_of_the_scrape()
 

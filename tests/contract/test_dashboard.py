@@ -22,8 +22,8 @@ LEGEND: Final = re.compile(r"\{\{(\w+)\}\}")
 
 
 @pytest.fixture(scope="module")
-def labels_by_name() -> dict[str, frozenset[str]]:
-    """What there is to be read."""
+async def labels_by_name() -> dict[str, frozenset[str]]:
+    """What there is to be read; a service is put together where a loop runs."""
     return dict(exported())
 
 

@@ -34,6 +34,11 @@ class Gap:
         after = other.ends_at is not None and other.ends_at <= self.starts_at
         return self.unit == other.unit and not before and not after
 
+    def hours_within(self, start: datetime, end: datetime) -> float:
+        """How many hours of this span nobody is on duty."""
+        last = end if self.ends_at is None else min(self.ends_at, end)
+        return max(timedelta(), last - max(self.starts_at, start)) / timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldGap:
