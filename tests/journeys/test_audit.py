@@ -29,12 +29,12 @@ async def test_who_read_and_who_was_refused_is_found_by_the_case_and_nothing_of_
     auditor = house.somebody(Role.DIRECTORATE, subject="auditor-1")
     subject = case.path.rpartition("/")[2]
 
-    async def sealed() -> list[dict[str, Any]] | None:
+    async def sealed() -> list[dict[str, Any]]:
         answer = await auditor.get("registration", "/v1/audit", subject=subject)
         assert answer.status_code == 200, answer.text
         assert NAME not in answer.text
         lines: list[dict[str, Any]] = answer.json()["items"]
-        return lines if all(line["position"] is not None for line in lines) else None
+        return lines if all(line["position"] is not None for line in lines) else []
 
     lines = await eventually(sealed, "every entry of the case in the chain")
     own = (await auditor.get("registration", "/v1/audit", actor="auditor-1")).json()["items"]
