@@ -264,6 +264,7 @@ def make_topics(wire: Wire) -> None:
     wire.make(INTAKE, partitions=3)
     wire.make("lapas.juvenile.events")
     wire.make(FACTS, partitions=3)
+    wire.make("registration.operations")
 
 
 SATURDAY: Final = FRIDAY + timedelta(hours=25)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email import message_from_string, policy
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -71,6 +72,7 @@ def a_marked_release(mark: str, **special: Any) -> dict[str, Any]:
         "birth_on": BORN,
         "offence_group": f"X-{mark}",
         "photo": {"reference": f"photos/{mark}.jpg", "sha256": "0" * 64},
+        "attachments": [{"kind": "DECREE", "reference": f"papers/{mark}.pdf", "sha256": "0" * 64}],
         "domicile": address,
         "guarantor": guarantor,
         **dict.fromkeys(WORDS, mark),
@@ -278,7 +280,8 @@ def hits_of(marks: Marks, record: Record) -> set[str]:
 def paths_of(data: Mapping[str, Any], before: str = "") -> Iterator[str]:
     """The dotted names of all fields, at any depth."""
     for name, value in data.items():
-        if isinstance(value, Mapping):
-            yield from paths_of(value, f"{before}{name}.")
+        parts = [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Mapping)]
+        if parts:
+            yield from chain.from_iterable(paths_of(each, f"{before}{name}.") for each in parts)
         else:
             yield f"{before}{name}"

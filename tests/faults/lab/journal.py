@@ -41,6 +41,10 @@ BEGIN
     LOOP
         EXECUTE format('CREATE TRIGGER lab_note AFTER INSERT OR UPDATE OR DELETE ON %I '
                        'FOR EACH ROW EXECUTE FUNCTION lab_note(%L)', found, found);
+        -- What a migration put there is where the journal begins, in no transaction of the house's own.
+        EXECUTE format('INSERT INTO {JOURNAL} (xid, at, tbl, op, new) '
+                       'SELECT ''0'', clock_timestamp(), %L, ''INSERT'', to_jsonb(row) FROM %I AS row',
+                       found, found);
     END LOOP;
 END $$;
 """  # noqa: S608 - names of our own
@@ -72,10 +76,24 @@ async def write_journal(dsn: str, file: Path) -> None:
     """Write everything that was committed, in order, as lines of a file."""
     connection = await asyncpg.connect(dsn)
     try:
-        written = await _columns_of_bytes(connection)
-        rows = await connection.fetch(SELECT_JOURNAL)
+        await _write_journal(connection, file)
     finally:
         await connection.close()
+
+
+async def write(dsn: str, *, journal: Path, tables: Path) -> None:
+    """Write the journal, and the content of every table as lines of a file of its own, both as of one moment."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await _write_journal(connection, journal)
+            await _write_tables(connection, tables)
+    finally:
+        await connection.close()
+
+
+async def _write_journal(connection: "asyncpg.Connection[Any]", file: Path) -> None:
+    written = await _columns_of_bytes(connection)
 
     def line(row: Row) -> Row:
         columns = written.get(row["tbl"], set())
@@ -83,21 +101,16 @@ async def write_journal(dsn: str, file: Path) -> None:
         kept = {name: row[name] for name in ("n", "at", "tbl", "op")}
         return {**kept, "xid": int(row["xid"]), "row": said["new"], "old": said["old"]}
 
-    write_lines(file, (line(row) for row in rows))
+    write_lines(file, (line(row) for row in await connection.fetch(SELECT_JOURNAL)))
 
 
-async def write_tables(dsn: str, folder: Path) -> None:
-    """Write the content of every table as lines of a file of its own."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        written = await _columns_of_bytes(connection)
-        for found in await connection.fetch(SELECT_TABLES, JOURNAL):
-            name = found["relname"]
-            rows = await connection.fetch(f'SELECT to_jsonb(found) AS row FROM "{name}" AS found')  # noqa: S608 - as above
-            columns = written.get(name, set())
-            write_lines(folder / f"{name}.jsonl", (_said(json.loads(row["row"]), columns) for row in rows))
-    finally:
-        await connection.close()
+async def _write_tables(connection: "asyncpg.Connection[Any]", folder: Path) -> None:
+    written = await _columns_of_bytes(connection)
+    for found in await connection.fetch(SELECT_TABLES, JOURNAL):
+        name = found["relname"]
+        rows = await connection.fetch(f'SELECT to_jsonb(found) AS row FROM "{name}" AS found')  # noqa: S608 - as above
+        columns = written.get(name, set())
+        write_lines(folder / f"{name}.jsonl", (_said(json.loads(row["row"]), columns) for row in rows))
 
 
 def write_lines(file: Path, lines: Any) -> None:

@@ -50,8 +50,9 @@ class Recorder:
         """Write what came in, what the databases hold and held, what lies on the topics, mails and spans."""
         write_lines(self.folder / "inputs.jsonl", book.entries)
         for service, url in databases.items():
-            await journal.write_journal(url, self.folder / "journal" / f"{service}.jsonl")
-            await journal.write_tables(url, self.folder / "tables" / service)
+            await journal.write(
+                url, journal=self.folder / "journal" / f"{service}.jsonl", tables=self.folder / "tables" / service
+            )
         await asyncio.to_thread(self._write_topics, bootstrap_servers, prefix)
         write_lines(self.folder / "mails.jsonl", map(_mail, reversed(mailbox.newest_first())))
         self._write_spans()
