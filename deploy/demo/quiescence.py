@@ -28,7 +28,7 @@ COUNT_FREE: Final = """
     SELECT count(*) FROM dead_letter AS letter
      WHERE state = 'waiting'
        AND NOT EXISTS (SELECT 1 FROM dead_letter AS earlier
-                        WHERE earlier.consumer = letter.consumer AND earlier.state = 'parked'
+                        WHERE earlier.consumer = letter.consumer AND earlier.state IN ('parked', 'waiting')
                           AND earlier.order_keys && letter.order_keys AND earlier.seq < letter.seq)
 """
 FIRST_TIMER: Final = "SELECT min(due_at) FROM timer WHERE kind <> 'facility-silence'"  # no clock of a case
