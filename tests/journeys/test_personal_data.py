@@ -123,6 +123,7 @@ async def through_every_door(house: House, marks: Marks) -> None:
 async def broken_by_every_door(house: House, mark: str) -> None:
     """Records and requests that cannot be used, with the mark wherever a stranger can put a word."""
     good = a_marked_release(mark)
+    another = a_marked_release(mark, prison_register_no=f"{mark} 2")  # else it waits behind the others
     for sent in (
         Sent(good, value=f"{{not json {mark}".encode()),
         Sent({**good, "phone": 5, mark: mark}),
@@ -132,7 +133,7 @@ async def broken_by_every_door(house: House, mark: str) -> None:
         Sent(good, changed={"ce_type": f"lapas.{mark}.v1".encode()}),
         Sent(good, changed={"ce_type": f"lapas.client-released.v{mark}".encode()}),
         Sent(good, changed={"ce_source": f"/{mark}/\xff".encode("latin-1"), mark: mark.encode()}),
-        Sent(a_marked_release(mark), event_id=f"id {mark}", changed={"ce_source": f"/lapas/{mark}".encode()}),
+        Sent(another, event_id=f"id {mark}", changed={"ce_source": f"/lapas/{mark}".encode()}),
     ):
         sent.to(house)
     prison = house.prison("LP1-PLG")
