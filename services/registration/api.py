@@ -1,21 +1,15 @@
 """HTTP for officers: acts are recorded, boards are read. Translates; never decides."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Final, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from chassis import audit
-from chassis.access import Forbidden, Principal, allow, require_facility
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import Page, PageRequest, page_request
-from chassis.problems import NotFound
+from chassis.access import Principal, allow, require_facility
+from chassis.paging import Page
 from chassis.service import ServiceContext
-from chassis.transaction import Actor, Transaction
 from contracts.personal import FacilityCode, UnitCode
 from contracts.roles import DUTY_ROLES, Role
 from services.registration import handlers, store, views
@@ -30,82 +24,39 @@ from services.registration.domain.acts import (
     Submission,
     TraceEntry,
 )
-from services.registration.domain.case import Registration, Status
+from services.registration.domain.case import Status
 from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
+from services.registration.office import (
+    ON_BEHALF,
+    ON_DUTY,
+    SECTION_HEADS,
+    AskedPage,
+    Decider,
+    Duty,
+    Office,
+    Once,
+    Reader,
+    actor_of,
+    on_duty,
+)
 from services.registration.views import BoardLine, CaseView, Line, TimelineLine
 
-A = TypeVar("A")
-R = TypeVar("R", bound=Receipt)
-
-SECTION_HEADS: Final = (Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD)
-ON_BEHALF: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
-ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
-STAFF: Final = (*ON_DUTY, *SECTION_HEADS, Role.HEAD)
-
 Meeting = Annotated[Principal, Depends(allow(*ON_DUTY, Role.PRISON_OFFICER))]
-Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
 Registrar = Annotated[Principal, Depends(allow(*ON_BEHALF))]
 SectionHead = Annotated[Principal, Depends(allow(*SECTION_HEADS))]
-Decider = Annotated[Principal, Depends(allow(*SECTION_HEADS, Role.HEAD))]
-Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors of this service."""
     router = APIRouter(prefix="/v1", tags=["registration"])
-    office = _Office(context)
+    office = Office(context)
     _add_reading(router, office)
     _add_meeting(router, office)
     _add_deciding(router, office)
     return (router,)
 
 
-@dataclass(frozen=True)
-class _Office:
-    """What every route needs: the context, and who may touch which case."""
-
-    context: ServiceContext
-
-    async def case(self, registration_id: UUID) -> Registration:
-        """The registration, or 404."""
-        case = await store.find(self.context.pool, registration_id)
-        if case is None:
-            raise NotFound("registration")
-        return case
-
-    async def act(
-        self,
-        door: Callable[[OnCase[A], Transaction], Awaitable[R]],
-        command: OnCase[A],
-        actor: Actor,
-        once: IdempotentRequest | None,
-    ) -> R:
-        """Record what an officer does."""
-        reason = getattr(command.act, "reason", None)
-        if isinstance(reason, StrEnum):  # a code; what an officer wrote stays in the case's history
-            audit.because(reason)
-        return await self.context.commands.run(
-            door, command, actor=actor, keys=[(store.REGISTRATIONS, command.registration_id)], idempotency=once
-        )
-
-    async def decide(self, registration_id: UUID, caller: Principal) -> Actor:
-        """The caller as the head of the section whose matter this is; a matter of the other section is forbidden."""
-        case = await self.case(registration_id)
-        wanted = Role.SECTION_HEAD_CHILD if case.juvenile else Role.SECTION_HEAD_ADULT
-        if not caller.roles & {wanted, Role.HEAD}:
-            raise Forbidden("this belongs to the other section", roles=(wanted,))
-        return _actor(caller, wanted, Role.HEAD)
-
-
-def _actor(caller: Principal, *roles: Role) -> Actor:
-    """The caller in the first of these roles that it has."""
-    role = next((role for role in roles if role in caller.roles), None)
-    return Actor("person", caller.subject, role, caller.unit)
-
-
-def _add_reading(router: APIRouter, office: _Office) -> None:
+def _add_reading(router: APIRouter, office: Office) -> None:
     context = office.context
 
     @router.get("/registrations/board")
@@ -172,47 +123,43 @@ def _add_reading(router: APIRouter, office: _Office) -> None:
         )
 
 
-def _add_meeting(router: APIRouter, office: _Office) -> None:
+def _add_meeting(router: APIRouter, office: Office) -> None:
     @router.post("/registrations/{registration_id}/contacts")
     async def record_contact(registration_id: UUID, act: FirstContact, caller: Meeting, once: Once) -> Slip:
         """Record the first contact, at any hour; a prison officer does so at level L1 for the own prison."""
         case = await office.case(registration_id)
         if not caller.roles & DUTY_ROLES:
             require_facility(caller, case.facility)
-        actor = _actor(caller, *ON_DUTY, Role.PRISON_OFFICER)
+        actor = actor_of(caller, *ON_DUTY, Role.PRISON_OFFICER)
         return await office.act(handlers.record_first_contact, OnCase(registration_id, act), actor, once)
 
     @router.post("/registrations/{registration_id}/trace-entries")
     async def record_trace_entry(registration_id: UUID, act: TraceEntry, caller: Duty, once: Once) -> Receipt:
         """Note how somebody was looked for."""
         await office.case(registration_id)
-        return await office.act(handlers.record_trace_entry, OnCase(registration_id, act), _on_duty(caller), once)
+        return await office.act(handlers.record_trace_entry, OnCase(registration_id, act), on_duty(caller), once)
 
     @router.post("/registrations/{registration_id}/biometrics")
     async def record_biometrics(registration_id: UUID, act: Biometrics, caller: Duty, once: Once) -> Receipt:
         """Record a fingerprint, or why there is none."""
         await office.case(registration_id)
-        return await office.act(handlers.record_biometrics, OnCase(registration_id, act), _on_duty(caller), once)
+        return await office.act(handlers.record_biometrics, OnCase(registration_id, act), on_duty(caller), once)
 
     @router.post("/registrations/{registration_id}/pre-registration")
     async def confirm_pre_registration(registration_id: UUID, caller: Registrar, once: Once) -> Receipt:
         """Confirm what the prison announced."""
         await office.case(registration_id)
-        actor = _actor(caller, *ON_BEHALF)
+        actor = actor_of(caller, *ON_BEHALF)
         return await office.act(handlers.confirm_pre_registration, OnCase(registration_id, None), actor, once)
 
     @router.post("/registrations/{registration_id}/submission")
     async def submit_registration(registration_id: UUID, act: Submission, caller: Duty, once: Once) -> Receipt:
         """Enter the registration for the section head's approval."""
         await office.case(registration_id)
-        return await office.act(handlers.submit, OnCase(registration_id, act), _on_duty(caller), once)
+        return await office.act(handlers.submit, OnCase(registration_id, act), on_duty(caller), once)
 
 
-def _on_duty(caller: Principal) -> Actor:
-    return _actor(caller, *ON_DUTY)
-
-
-def _add_deciding(router: APIRouter, office: _Office) -> None:
+def _add_deciding(router: APIRouter, office: Office) -> None:
     @router.post("/registrations/{registration_id}/approval")
     async def approve_registration(
         registration_id: UUID, act: Approval, caller: SectionHead, once: Once

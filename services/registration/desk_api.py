@@ -1,6 +1,6 @@
 """HTTP of what a section head keeps an eye on: offers, people not found, papers and fingerprints that are missing."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -8,29 +8,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from chassis.access import Forbidden, Principal, allow
 from chassis.audit import nothing_restricted
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import Page, PageRequest, page_request
-from chassis.problems import BadRequest, NotFound
+from chassis.paging import Page
+from chassis.problems import BadRequest
 from chassis.service import ServiceContext
-from chassis.transaction import Actor, Transaction
-from contracts.roles import DUTY_ROLES, Role
-from services.registration import desk_store, store, views
+from services.registration import desk_store, views
 from services.registration.domain.acts import EndOfOffer, FilesReceived, OfferTransfer, Suspicion
 from services.registration.handlers import OnCase, Receipt
+from services.registration.office import AskedPage, Decider, Duty, Office, Once, Reader, on_duty
 from services.registration.transfer_handlers import end_offer, offer_transfer, receive_files, suspect_absconded
 from services.registration.views import OfferedLine
 
-ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
-SECTION_HEADS: Final = (Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD)
 PERIOD_DAYS_MAX: Final = 366
-
-Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
-Decider = Annotated[Principal, Depends(allow(*SECTION_HEADS, Role.HEAD))]
-Reader = Annotated[Principal, Depends(allow(*ON_DUTY, *SECTION_HEADS, Role.HEAD))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 class Fingerprints(BaseModel):
@@ -57,40 +46,41 @@ class FingerprintRates(BaseModel):
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors of the desk."""
     router = APIRouter(prefix="/v1", tags=["desk"])
-    _add_deciding(router, context)
+    _add_deciding(router, Office(context))
     _add_reading(router, context)
     return (router,)
 
 
-def _add_deciding(router: APIRouter, context: ServiceContext) -> None:
+def _add_deciding(router: APIRouter, office: Office) -> None:
     @router.post("/registrations/{registration_id}/transfer-offer")
     async def offer_client_to_another_office(
         registration_id: UUID, act: OfferTransfer, caller: Decider, once: Once
     ) -> Receipt:
         """Ask another office to take the client over; until it accepts the client is ours, and its clocks run."""
-        return await _decide(context, offer_transfer, OnCase(registration_id, act), caller, once)
+        actor = await office.decide(registration_id, caller)
+        return await office.act(offer_transfer, OnCase(registration_id, act), actor, once)
 
     @router.post("/registrations/{registration_id}/transfer-offer/end")
     async def end_offer_to_another_office(
         registration_id: UUID, act: EndOfOffer, caller: Decider, once: Once
     ) -> Receipt:
         """Record that the other office declined, or take the offer back."""
-        return await _decide(context, end_offer, OnCase(registration_id, act), caller, once)
+        actor = await office.decide(registration_id, caller)
+        return await office.act(end_offer, OnCase(registration_id, act), actor, once)
 
     @router.post("/registrations/{registration_id}/absconding")
     async def suspect_of_having_absconded(
         registration_id: UUID, act: Suspicion, caller: Decider, once: Once
     ) -> Receipt:
         """Say that somebody is suspected of having absconded, after calls and a visit came to nothing."""
-        return await _decide(context, suspect_absconded, OnCase(registration_id, act), caller, once)
+        actor = await office.decide(registration_id, caller)
+        return await office.act(suspect_absconded, OnCase(registration_id, act), actor, once)
 
     @router.post("/registrations/{registration_id}/files")
     async def receive_missing_files(registration_id: UUID, act: FilesReceived, caller: Duty, once: Once) -> Receipt:
         """Record papers that have come later than the submission."""
-        if await store.find(context.pool, registration_id) is None:
-            raise NotFound("registration")
-        actor = _actor(caller, *ON_DUTY)
-        return await _run(context, receive_files, OnCase(registration_id, act), actor, once)
+        await office.case(registration_id)
+        return await office.act(receive_files, OnCase(registration_id, act), on_duty(caller), once)
 
 
 def _add_reading(router: APIRouter, context: ServiceContext) -> None:
@@ -123,36 +113,3 @@ def _add_reading(router: APIRouter, context: ServiceContext) -> None:
 
 def _rate_of(row: dict[str, Any]) -> Fingerprints:
     return Fingerprints(**row, rate_without=round(row["to_follow_up"] / row["contacts"], 3))
-
-
-async def _decide(
-    context: ServiceContext,
-    door: Callable[[OnCase[Any], Transaction], Awaitable[Receipt]],
-    command: OnCase[Any],
-    caller: Principal,
-    once: IdempotentRequest | None,
-) -> Receipt:
-    """Run a decision of the head of the section whose matter this is; that of the other section is forbidden."""
-    case = await store.find(context.pool, command.registration_id)
-    if case is None:
-        raise NotFound("registration")
-    wanted = Role.SECTION_HEAD_CHILD if case.juvenile else Role.SECTION_HEAD_ADULT
-    if not caller.roles & {wanted, Role.HEAD}:
-        raise Forbidden("this belongs to the other section", roles=(wanted,))
-    return await _run(context, door, command, _actor(caller, wanted, Role.HEAD), once)
-
-
-async def _run(
-    context: ServiceContext,
-    door: Callable[[OnCase[Any], Transaction], Awaitable[Receipt]],
-    command: OnCase[Any],
-    actor: Actor,
-    once: IdempotentRequest | None,
-) -> Receipt:
-    keys = [(store.REGISTRATIONS, command.registration_id)]
-    return await context.commands.run(door, command, actor=actor, keys=keys, idempotency=once)
-
-
-def _actor(caller: Principal, *roles: Role) -> Actor:
-    role = next(role for role in roles if role in caller.roles)
-    return Actor("person", caller.subject, role, caller.unit)

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict
 
 from chassis.access import Principal, allow, require_facility
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.problems import NotFound
+from chassis.idempotency import IdempotentRequest
 from chassis.service import ServiceContext
-from chassis.transaction import Actor, Transaction
+from chassis.transaction import Transaction
 from contracts.lapas import (
     CancelReason,
     ClientReleased,
@@ -26,16 +24,12 @@ from contracts.lapas import (
 from contracts.personal import Day, Instant
 from contracts.roles import DUTY_ROLES, Role
 from services.registration import handlers, store
-from services.registration.domain.case import Registration
 from services.registration.domain.intake import AlreadyKnown
 from services.registration.domain.standing import Report
 from services.registration.handlers import Receipt
+from services.registration.office import ON_BEHALF, ON_DUTY, Office, Once, actor_of
 
 PRISONS: Final = (Role.PRISON_SYSTEM, Role.PRISON_OFFICER)
-ON_BEHALF: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
-"""Who may enter whatever a prison said by telephone or on paper, a cancellation and a whole list too."""
-ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
-"""Who asks a prison at night may enter that somebody is out, or another day; to take back is for registrars."""
 EVENT_DOORS: Final = {
     ReleaseAnnounced: handlers.prepare_for_release,
     ClientReleased: handlers.open_registration,
@@ -44,7 +38,6 @@ EVENT_DOORS: Final = {
 
 Telling = Annotated[Principal, Depends(allow(*PRISONS, *ON_DUTY))]
 Reporter = Annotated[Principal, Depends(allow(*PRISONS, *ON_BEHALF))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
 
 
 class AnnouncementBody(ReleaseAnnounced):
@@ -73,7 +66,7 @@ class CancellationBody(Release):
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors for reports."""
     router = APIRouter(prefix="/v1", tags=["reports"])
-    _add_reports(router, Intake(context))
+    _add_reports(router, Intake(context), Office(context))
     return (router,)
 
 
@@ -87,13 +80,6 @@ class Intake:
     """Where reports are taken, whoever brings them: a principal of a prison may speak for that prison alone."""
 
     context: ServiceContext
-
-    async def case(self, registration_id: UUID) -> Registration:
-        """The registration, or 404."""
-        case = await store.find(self.context.pool, registration_id)
-        if case is None:
-            raise NotFound("registration")
-        return case
 
     async def take(self, event: Report, caller: Principal, once: IdempotentRequest | None = None) -> Receipt:
         """Take a report through the same door as Kafka's."""
@@ -112,28 +98,22 @@ class Intake:
         return await self.context.commands.run(
             door,
             event,
-            actor=_actor(caller),
+            actor=actor_of(caller, *PRISONS, *ON_BEHALF, *ON_DUTY),
             keys=[(store.REGISTRATIONS, key) for key in keys],
             idempotency=once,
         )
 
 
-def _actor(caller: Principal) -> Actor:
-    """The caller in the first of the roles that may report."""
-    role = next((role for role in (*PRISONS, *ON_BEHALF, *ON_DUTY) if role in caller.roles), None)
-    return Actor("person", caller.subject, role, caller.unit)
-
-
-def _add_reports(router: APIRouter, intake: Intake) -> None:
+def _add_reports(router: APIRouter, intake: Intake, office: Office) -> None:
     known = {200: {"model": Receipt, "description": "Known already"}}
 
     async def answer(event: Report, caller: Principal, once: IdempotentRequest | None) -> Receipt | JSONResponse:
         try:
             return await intake.take(event, caller, once)
         except AlreadyKnown:
-            case = await intake.case(registration_id_of(event.release_id))
+            case = await office.case(registration_id_of(event.release_id))
             if case.bound_to is not None:
-                case = await intake.case(case.bound_to)
+                case = await office.case(case.bound_to)
             content = {"outcome": "duplicate", "registration_id": str(case.registration_id), "status": case.status}
             return JSONResponse(content | {"note": None})
 

@@ -1,37 +1,25 @@
 """HTTP for whoever faces somebody that no prison has reported: register at once, look for the release, bind the two."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel
 
-from chassis.access import Principal, allow
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import Page, PageRequest, page_request
-from chassis.problems import NotFound
+from chassis.paging import Page
 from chassis.service import ServiceContext
-from chassis.transaction import Actor
 from contracts.lapas import registration_id_of
-from contracts.roles import DUTY_ROLES, Role
 from services.registration import store, views, walk_in_store
 from services.registration.domain import binding, walk_ins
 from services.registration.domain.acts import Binding, WalkIn
-from services.registration.domain.case import Registration
 from services.registration.handlers import OnCase, Receipt, Slip
+from services.registration.office import AskedPage, Duty, Office, Once, Reader, on_duty
 from services.registration.views import Line
 from services.registration.walk_in_handlers import WalkedIn, bind_to_walk_in, register_walk_in
 
-ON_DUTY: Final = tuple(sorted(DUTY_ROLES))
-READS: Final = (*ON_DUTY, Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CHILD, Role.HEAD)
 NO_KEY: Final = "WALK-IN"
 """How the id of a release begins whose papers name no business key; nobody but a person can bind it."""
-
-Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
-Reader = Annotated[Principal, Depends(allow(*READS))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 class Matches(BaseModel):
@@ -43,12 +31,15 @@ class Matches(BaseModel):
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors for walk-ins."""
     router = APIRouter(prefix="/v1", tags=["walk-ins"])
-    _add_registering(router, context)
-    _add_looking(router, context)
+    office = Office(context)
+    _add_registering(router, office)
+    _add_looking(router, office)
     return (router,)
 
 
-def _add_registering(router: APIRouter, context: ServiceContext) -> None:
+def _add_registering(router: APIRouter, office: Office) -> None:
+    context = office.context
+
     @router.post("/walk-ins", status_code=201)
     async def register_somebody_who_walked_in(act: WalkIn, caller: Duty, once: Once) -> Slip:
         """Register and meet somebody whom no prison has reported; a release that is known already is met instead."""
@@ -57,7 +48,7 @@ def _add_registering(router: APIRouter, context: ServiceContext) -> None:
         return await context.commands.run(
             register_walk_in,
             command,
-            actor=_on_duty(caller),
+            actor=on_duty(caller),
             keys=[(store.REGISTRATIONS, registration_id_of(command.release_id))],
             idempotency=once,
         )
@@ -66,17 +57,14 @@ def _add_registering(router: APIRouter, context: ServiceContext) -> None:
     async def bind_release_to_walk_in(registration_id: UUID, act: Binding, caller: Duty, once: Once) -> Receipt:
         """Say that a release which a prison reported is that of this walk-in; its own line is closed."""
         for each in (registration_id, act.release):
-            await _case(context, each)
-        return await context.commands.run(
-            bind_to_walk_in,
-            OnCase(registration_id, act),
-            actor=_on_duty(caller),
-            keys=[(store.REGISTRATIONS, registration_id), (store.REGISTRATIONS, act.release)],
-            idempotency=once,
-        )
+            await office.case(each)
+        command = OnCase(registration_id, act)
+        return await office.act(bind_to_walk_in, command, on_duty(caller), once, also=[act.release])
 
 
-def _add_looking(router: APIRouter, context: ServiceContext) -> None:
+def _add_looking(router: APIRouter, office: Office) -> None:
+    context = office.context
+
     @router.get("/walk-ins")
     async def read_unreported_walk_ins(caller: Reader, page: AskedPage) -> Page[Line]:
         """Walk-ins of whom no prison has said anything yet: each may have a release under another id."""
@@ -89,20 +77,8 @@ def _add_looking(router: APIRouter, context: ServiceContext) -> None:
     @router.get("/walk-ins/{registration_id}/matches")
     async def read_possible_matches(registration_id: UUID, caller: Reader) -> Matches:
         """Releases that may be that of this walk-in: nothing is ever merged unless a person says so."""
-        walk_in = await _case(context, registration_id)
+        walk_in = await office.case(registration_id)
         if not binding.awaits_its_report(walk_in):
             return Matches(items=[])
         found = await walk_in_store.possible_matches(context.pool, walk_in)
         return Matches(items=[views.line_of(case) for case in found if binding.can_be_bound(case)])
-
-
-async def _case(context: ServiceContext, registration_id: UUID) -> Registration:
-    case = await store.find(context.pool, registration_id)
-    if case is None:
-        raise NotFound("registration")
-    return case
-
-
-def _on_duty(caller: Principal) -> Actor:
-    role = next(role for role in ON_DUTY if role in caller.roles)
-    return Actor("person", caller.subject, role, caller.unit)
