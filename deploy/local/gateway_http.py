@@ -1,7 +1,6 @@
 """The messaging gateway over HTTP: where messages are handed over, a page of them, and how it is told to misbehave."""
 
 import hmac
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from deploy.local.mail_page import FRAME
+from deploy.local.pages import FRAME, HTML, PageHandler
 from deploy.local.ports import HOST
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 MESSAGES: Final = "/v1/messages"
 CHAOS: Final = "/v1/chaos"
 ROWS_MAX: Final = 500
-JSON: Final = "application/json"
-HTML: Final = "text/html; charset=utf-8"
 
 
 class Server(ThreadingHTTPServer):
@@ -34,56 +31,54 @@ class Server(ThreadingHTTPServer):
         super().__init__((HOST, port), _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 60
+class _Handler(PageHandler, BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
         """Show messages, or how the gateway behaves."""
         match urlsplit(self.path).path:
             case "/":
-                self._answer(page(self.server.gateway.newest_first()), content_type=HTML)
+                self.answer(page(self.server.gateway.newest_first()), HTML)
             case "/v1/messages":
                 shown = [{**asdict(one), "received_at": one.received_at.isoformat()} for one in self._messages()]
-                self._answer({"messages": shown})
+                self.answer_json({"messages": shown})
             case "/v1/chaos":
-                self._answer(asdict(self.server.gateway.behaviour))
+                self.answer_json(asdict(self.server.gateway.behaviour))
             case _:
-                self._answer({"code": "NOT_FOUND"}, status=HTTPStatus.NOT_FOUND)
+                self.answer_json({"code": "NOT_FOUND"}, HTTPStatus.NOT_FOUND)
 
     def do_POST(self) -> None:
         """Take a message; or send a receipt about one that is here."""
-        given = self._body()
+        given = self._said()
         path = urlsplit(self.path).path
         if path == MESSAGES:
             self._take(given)
         elif path.startswith(f"{MESSAGES}/") and path.endswith("/reports"):
             key = path.removeprefix(f"{MESSAGES}/").removesuffix("/reports")
             found = self.server.gateway.report(key, str(given.get("state", "")), code=str(given.get("code", "")))
-            self._answer({}, status=HTTPStatus.ACCEPTED if found else HTTPStatus.NOT_FOUND)
+            self.answer_json({}, HTTPStatus.ACCEPTED if found else HTTPStatus.NOT_FOUND)
         else:
-            self._answer({"code": "NOT_FOUND"}, status=HTTPStatus.NOT_FOUND)
+            self.answer_json({"code": "NOT_FOUND"}, HTTPStatus.NOT_FOUND)
 
     def do_DELETE(self) -> None:
         """Forget all messages."""
         self.server.gateway.clear()
-        self._answer({})
+        self.answer_json({})
 
     def do_PUT(self) -> None:
         """Say how the gateway is to behave; what is not said is as usual."""
         if urlsplit(self.path).path == CHAOS:
-            self._answer(self.server.gateway.behave(self._body()))
+            self.answer_json(self.server.gateway.behave(self._said()))
         else:
-            self._answer({"code": "NOT_FOUND"}, status=HTTPStatus.NOT_FOUND)
+            self.answer_json({"code": "NOT_FOUND"}, HTTPStatus.NOT_FOUND)
 
     def _take(self, given: dict[str, Any]) -> None:
         key = self.headers.get("Idempotency-Key", "")
         shown = self.headers.get("Authorization", "")
         if not hmac.compare_digest(shown.encode(), f"Bearer {self.server.gateway.token}".encode()):
-            self._answer({"code": "TOKEN_UNKNOWN"}, status=HTTPStatus.UNAUTHORIZED)
+            self.answer_json({"code": "TOKEN_UNKNOWN"}, HTTPStatus.UNAUTHORIZED)
         elif not key or not given.get("to") or not given.get("text"):
-            self._answer({"code": "INCOMPLETE"}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            self.answer_json({"code": "INCOMPLETE"}, HTTPStatus.UNPROCESSABLE_ENTITY)
         else:
             self._say(self.server.gateway.take(key, given))
 
@@ -92,34 +87,17 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.silent:
             self.close_connection = True
             return
-        self._answer(answer.body, status=answer.status, retry_after_seconds=answer.retry_after_seconds)
+        wait = answer.retry_after_seconds
+        self.answer_json(answer.body, answer.status, more={"Retry-After": str(wait)} if wait else None)
 
     def _messages(self) -> "Sequence[Message]":
         return self.server.gateway.newest_first()
 
-    def _body(self) -> dict[str, Any]:
-        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def _said(self) -> dict[str, Any]:
         try:
-            found = json.loads(text) if text.strip() else {}
+            return self.given()
         except ValueError:
-            found = {}
-        return found if isinstance(found, dict) else {}
-
-    def _answer(
-        self, body: Any, *, status: int = HTTPStatus.OK, content_type: str = JSON, retry_after_seconds: int = 0
-    ) -> None:
-        content = (body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-        if retry_after_seconds:
-            self.send_header("Retry-After", str(retry_after_seconds))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing about ordinary requests."""
+            return {}
 
 
 def page(messages: "Sequence[Message]") -> str:

@@ -1,12 +1,12 @@
 """The mailbox over HTTP: JSON in the shape of Mailpit's API, so that the same client reads both, and a page to read."""
 
-import json
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from deploy.local import mail_json, mail_page
+from deploy.local.pages import HTML, TEXT, PageHandler
 from deploy.local.ports import HOST
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 PAGE_ROWS: Final = 50
 PAGE_ROWS_MAX: Final = 1000
 API: Final = "/api/v1"
-JSON: Final = "application/json"
-HTML: Final = "text/html; charset=utf-8"
-TEXT: Final = "text/plain; charset=utf-8"
 
 
 class Server(ThreadingHTTPServer):
@@ -30,9 +27,7 @@ class Server(ThreadingHTTPServer):
         super().__init__((HOST, port), _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 60
+class _Handler(PageHandler, BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
@@ -40,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         match [part for part in url.path.removeprefix(API).split("/") if part]:
             case []:
-                self._answer(mail_page.listing(self.server.mailbox.newest_first()), HTML)
+                self.answer(mail_page.listing(self.server.mailbox.newest_first()), HTML)
             case ["view", mail_id]:
                 self._show(mail_id, what="page")
             case ["messages"]:
@@ -50,48 +45,48 @@ class _Handler(BaseHTTPRequestHandler):
             case ["message", mail_id, ("raw" | "headers") as what]:
                 self._show(mail_id, what=what)
             case ["chaos"]:
-                self._answer_json(self._faults())
+                self.answer_json(self._faults())
             case _:
-                self._answer("not found", TEXT, HTTPStatus.NOT_FOUND)
+                self.answer("not found", TEXT, HTTPStatus.NOT_FOUND)
 
     def do_DELETE(self) -> None:
         """Forget the mails that the body names, or all."""
         if urlsplit(self.path).path != f"{API}/messages":
-            self._answer("not found", TEXT, HTTPStatus.NOT_FOUND)
+            self.answer("not found", TEXT, HTTPStatus.NOT_FOUND)
             return
-        body = self._body()
+        body = self.given()
         self.server.mailbox.remove(list(body["IDs"]) if body.get("IDs") else None)
-        self._answer("ok", TEXT)
+        self.answer("ok", TEXT)
 
     def do_PUT(self) -> None:
         """Set the share of senders and recipients that are refused, and the SMTP code."""
         if urlsplit(self.path).path != f"{API}/chaos":
-            self._answer("not found", TEXT, HTTPStatus.NOT_FOUND)
+            self.answer("not found", TEXT, HTTPStatus.NOT_FOUND)
             return
-        body = self._body()
+        body = self.given()
         for name, fault in self._faults_by_name().items():
             wanted = body.get(name) or {}
             fault.code = int(wanted.get("ErrorCode", fault.code))
             fault.percent = int(wanted.get("Probability", 0))
-        self._answer_json(self._faults())
+        self.answer_json(self._faults())
 
     def _list(self, query: dict[str, list[str]]) -> None:
         start = int(query.get("start", ["0"])[0])
         limit = min(int(query.get("limit", [str(PAGE_ROWS)])[0]), PAGE_ROWS_MAX)
-        self._answer_json(mail_json.page(self.server.mailbox.newest_first(), start=start, limit=limit))
+        self.answer_json(mail_json.page(self.server.mailbox.newest_first(), start=start, limit=limit))
 
     def _show(self, mail_id: str, *, what: str) -> None:
         mail = self.server.mailbox.get(mail_id)
         if mail is None:
-            self._answer("message not found", TEXT, HTTPStatus.NOT_FOUND)
+            self.answer("message not found", TEXT, HTTPStatus.NOT_FOUND)
         elif what == "page":
-            self._answer(mail_page.one(mail), HTML)
+            self.answer(mail_page.one(mail), HTML)
         elif what == "raw":
-            self._answer(mail.raw, TEXT)
+            self.answer(mail.raw, TEXT)
         elif what == "headers":
-            self._answer_json(mail_json.headers(mail))
+            self.answer_json(mail_json.headers(mail))
         else:
-            self._answer_json(mail_json.whole(mail))
+            self.answer_json(mail_json.whole(mail))
 
     def _faults_by_name(self) -> "dict[str, Fault]":
         return {"Sender": self.server.mailbox.sender_fault, "Recipient": self.server.mailbox.recipient_fault}
@@ -101,23 +96,3 @@ class _Handler(BaseHTTPRequestHandler):
             name: {"ErrorCode": fault.code, "Probability": fault.percent}
             for name, fault in self._faults_by_name().items()
         }
-
-    def _body(self) -> dict[str, Any]:
-        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        found = json.loads(text) if text.strip() else {}
-        return found if isinstance(found, dict) else {}
-
-    def _answer_json(self, value: Any) -> None:
-        self._answer(json.dumps(value, ensure_ascii=False), JSON)
-
-    def _answer(self, body: str | bytes, content_type: str, status: HTTPStatus = HTTPStatus.OK) -> None:
-        content = body.encode() if isinstance(body, str) else body
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing about ordinary requests."""

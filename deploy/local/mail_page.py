@@ -5,24 +5,12 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from deploy.local import mail_json
+from deploy.local.pages import FRAME
 
 if TYPE_CHECKING:
     from deploy.local.mailbox import Mail
 
 ROWS_MAX: Final = 500
-FRAME: Final = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #1d2433; }}
-table {{ border-collapse: collapse; width: 100%; }} td, th {{ text-align: left; padding: .35rem .6rem .35rem 0; }}
-tr {{ border-bottom: 1px solid #e2e6ee; vertical-align: top; }} th {{ color: #667; font-weight: 600; }}
-a {{ color: #0b57b7; text-decoration: none; }} a:hover {{ text-decoration: underline; }}
-pre {{ white-space: pre-wrap; font: inherit; background: #f6f7fa; padding: 1rem; border-radius: .4rem; }}
-time {{ color: #667; white-space: nowrap; }}
-</style></head><body>
-{content}
-</body></html>
-"""
 
 
 def listing(mails: "Sequence[Mail]") -> str:
