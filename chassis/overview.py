@@ -135,12 +135,13 @@ class Lookout:
 
     async def look(self) -> Overview:
         """All of it; raises what a database that is away raises."""
+        info = self.health.info()
         async with asyncio.timeout(OVERVIEW_SECONDS_MAX):
             parts = await self.health.parts()
             async with self.pool.acquire(timeout=1.0) as connection:
                 return Overview(
-                    **self.health.info().model_dump(include=_OF_INFO),
-                    clock=ClockNow(system=self.system_clock.now(), office=self.health.info().office_clock),
+                    **info.model_dump(include=_OF_INFO),
+                    clock=ClockNow(system=self.system_clock.now(), office=info.office_clock),
                     health=HealthNow(
                         ready=not any(part.required and part.problem for part in parts),
                         stuck_loops=self.health.loops.stuck(),

@@ -203,14 +203,14 @@ class Relay:
                 failures[batches[0].places[0]] = late
         for batch in batches:
             if batch.answer is not None:
-                failure = self._failure_of(batch)
+                failure = self._failure_of(batch, batch.answer)
                 for place in batch.places:
                     failures[place] = failure
         return failures
 
-    def _failure_of(self, batch: "_Batch") -> BaseException | None:
-        """Why a batch that was handed over was not acknowledged, where that is the fault of its rows and no other's."""
-        failure = batch.failure()
+    def _failure_of(self, batch: "_Batch", answer: "asyncio.Future[Any]") -> BaseException | None:
+        """Why a batch that was handed over was not acknowledged, as its rows are to be told; nothing if it was."""
+        failure = _failure_in(answer)
         if isinstance(failure, MessageSizeTooLargeError) and len(batch.places) > 1:
             # A topic's limit holds for whole batches: one of these rows may be too large, or only all of them.
             self._one_by_one[batch.topic] = asyncio.get_running_loop().time() + ONE_BY_ONE_SECONDS
@@ -299,14 +299,13 @@ class _Batch:
         self.places.append(place)
         return True
 
-    def failure(self) -> BaseException | None:
-        """Why it was not acknowledged, or nothing if it was; it is not waited for any longer."""
-        if self.answer is None:
-            return _Behind()
-        if not self.answer.done():
-            self.answer.cancel()
-            return TimeoutError()
-        return asyncio.CancelledError() if self.answer.cancelled() else self.answer.exception()
+
+def _failure_in(answer: "asyncio.Future[Any]") -> BaseException | None:
+    """Why the broker did not acknowledge, or nothing if it did; it is not waited for any longer."""
+    if not answer.done():
+        answer.cancel()
+        return TimeoutError()
+    return asyncio.CancelledError() if answer.cancelled() else answer.exception()
 
 
 def _in_batches(
