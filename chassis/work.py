@@ -45,6 +45,7 @@ class WorkingSet:
     _saved: dict[int, object] = field(default_factory=dict)
     _rows: list[tuple[Rows, dict[str, Any]]] = field(default_factory=list)
     _timers: dict[tuple[str, str], tuple[datetime, dict[str, Any]] | None] = field(default_factory=dict)
+    _written_timers: set[tuple[str, str]] = field(default_factory=set)
     _outgoing: list[OutboxRow] = field(default_factory=list)
     _undo: list[Callable[[], object]] = field(default_factory=list)
     _written: int = 0
@@ -121,8 +122,8 @@ class WorkingSet:
         self._timers[key] = None if due_at is None else (due_at, context)
 
     def has_timer_change(self, subject: str, kind: str) -> bool:
-        """Whether that timer was set, moved or taken away here and not written yet."""
-        return (subject, kind) in self._timers
+        """Whether that timer was set, moved or taken away in this transaction, be it written already or not."""
+        return (subject, kind) in self._timers or (subject, kind) in self._written_timers
 
     def send(self, row: OutboxRow) -> None:
         """Remember a message for the outbox."""
@@ -180,6 +181,7 @@ class WorkingSet:
     async def _write_timers(self) -> None:
         gone = sorted(key for key, setting in self._timers.items() if setting is None)
         kept = sorted((key, setting) for key, setting in self._timers.items() if setting is not None)
+        self._written_timers |= self._timers.keys()
         self._timers.clear()
         if gone:
             await self.connection.execute(DELETE_TIMERS, [key[0] for key in gone], [key[1] for key in gone])

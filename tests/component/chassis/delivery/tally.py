@@ -176,6 +176,11 @@ class Handlers:
         self.wrong.calls.append("silence")
         tx.cancel_timer(due.subject, "ring")
 
+    async def look(self, _due: TimerDue, tx: Transaction) -> None:
+        """A clock that asks the database itself, and so has written what was decided before it."""
+        self.wrong.calls.append("look")
+        await tx.connection()
+
     async def whisper(self, due: TimerDue, tx: Transaction) -> None:
         """A clock that writes, and then finds that it is not wanted."""
         state = await tx.lock(TALLIES, due.subject) or Tally(due.subject)
@@ -192,6 +197,7 @@ def new_inbox(wrong: Misbehaviour) -> Inbox:
     inbox.on(ReleaseCancelled, of=TALLIES, key_of=keys_of_both)(handlers.count_both)
     inbox.when_due("ring", of=TALLIES)(handlers.ring)
     inbox.when_due("silence", of=TALLIES)(handlers.silence)
+    inbox.when_due("look", of=TALLIES)(handlers.look)
     inbox.when_due("whisper", of=TALLIES)(handlers.whisper)
     return inbox
 

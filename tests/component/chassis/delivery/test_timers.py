@@ -151,6 +151,21 @@ async def test_a_clock_stopped_by_another_one_of_the_same_round_stays_silent(hou
     assert await house.count("SELECT count(*) FROM timer") == 0
 
 
+async def test_it_stays_silent_also_when_a_third_one_between_them_has_all_of_it_written(house: House) -> None:
+    """What is in the database by then was decided in this round all the same."""
+    await cases(house, 2)
+    await set_timer(house, "r-0", "silence", SATURDAY - timedelta(hours=2))
+    await set_timer(house, "r-1", "look", SATURDAY - timedelta(hours=1))
+    house.wrong.calls.clear()
+    house.office_clock.stepped.set(SATURDAY)
+
+    await house.timers.fire_due()
+
+    assert house.wrong.calls == ["silence", "look", "ring r-1"]
+    assert (await rings(house, "r-0"), await rings(house, "r-1")) == ([], ["rang 09:30"])
+    assert await house.count("SELECT count(*) FROM timer") == 0
+
+
 @pytest.mark.parametrize("act", ["moved", "cancelled"])
 async def test_a_clock_changed_while_it_is_about_to_fire_obeys(house: House, act: str) -> None:
     """It was read as due, and waits for the case that the command has in hand."""
