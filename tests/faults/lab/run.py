@@ -73,7 +73,7 @@ class Run:
             times = await self._load_and_break(Scene(self.ground, house, prisons, counter, operators, recorder))
             self.told = {**self._facts(house), **times}
             await recorder.write_answers(counter, book)
-            if times["quiet_at"] is None:
+            if times["quiet_at"] is None or not await self._is_still(house):
                 # What still goes on must not show in one place of the record and be missing in another.
                 await house.crew.end()
             await recorder.write(
@@ -136,6 +136,16 @@ class Run:
             instance.orders.turn_clock(AHEAD_SECONDS)
         for operators in scene.operators.values():
             operators.begin_anew()
+
+    async def _is_still(self, house: House) -> bool:
+        """Whether it becomes quiet once more: what the doors are asked is on record too, and that is told behind it."""
+        try:
+            async with asyncio.timeout(self.settle_seconds):
+                while await house.on_its_way():  # noqa: ASYNC110 - the stores tell nobody
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            return False
+        return True
 
     async def _until_quiet(self, scene: Scene, loading: "asyncio.Task[None]") -> tuple[float | None, list[str]]:
         """When it became quiet, or never within the bound, and what was still on its way."""
