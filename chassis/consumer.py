@@ -160,9 +160,8 @@ class Consumer:
                 assigned = set(consumer.assignment())
                 self._read_ms = {partition: ms for partition, ms in self._read_ms.items() if partition in assigned}
                 self.metrics.assigned(self.name, [(tp.topic, tp.partition) for tp in assigned])
-            if unplaced := self.positions.unplaced(assigned):
-                with contextlib.suppress(KafkaError, UnavailableError, *TRANSIENT):  # tried again with the next look
-                    await self.positions.place(unplaced)
+            with contextlib.suppress(KafkaError, UnavailableError, *TRANSIENT):  # tried again with the next look
+                await self.positions.place_rest(assigned)
             await self._commit_behind(consumer)
             with contextlib.suppress(*TRANSIENT):  # the flag is read again with the next look
                 await self._read_stop()

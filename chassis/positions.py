@@ -35,6 +35,7 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
     def __post_init__(self) -> None:
         """Nothing is in place yet."""
         self._placed: set[TopicPartition] = set()
+        self._placing = asyncio.Lock()
         self.next: dict[TopicPartition, int] = {}
 
     @property
@@ -77,12 +78,23 @@ class Positions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         """
         return {tp for tp, offset in first.items() if tp not in self._placed or offset < self.next[tp]}
 
-    def unplaced(self, partitions: Iterable[TopicPartition]) -> set[TopicPartition]:
-        """Which of these were never brought to their stored offset."""
-        return set(partitions) - self._placed
+    async def place_rest(self, partitions: Iterable[TopicPartition]) -> None:
+        """Seek those of these that were never brought to their stored offset, and which nobody is seeking just now.
+
+        To put a partition back once more makes void what was taken from it meanwhile.
+        """
+        wanted = set(partitions)
+        if wanted <= self._placed:
+            return
+        async with self._placing:
+            await self._place(wanted - self._placed)
 
     async def place(self, partitions: Iterable[TopicPartition]) -> None:
         """Seek to the stored offsets; raises what the database or the broker raise."""
+        async with self._placing:
+            await self._place(partitions)
+
+    async def _place(self, partitions: Iterable[TopicPartition]) -> None:
         wanted, consumer = list(partitions), self.consumer
         if consumer is None:
             raise UnavailableError("the consumer is not there yet")
