@@ -1,7 +1,7 @@
 """HTTP of what a section head keeps an eye on: offers, people not found, papers and fingerprints that are missing."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from chassis.audit import nothing_restricted
 from chassis.paging import Page
 from chassis.problems import BadRequest
 from chassis.service import ServiceContext
+from contracts.personal import Day
 from services.registration import desk_store, views
 from services.registration.domain.acts import EndOfOffer, FilesReceived, OfferTransfer, Suspicion
 from services.registration.handlers import OnCase, Receipt
@@ -98,8 +99,8 @@ def _add_reading(router: APIRouter, context: ServiceContext) -> None:
     @router.get("/fingerprint-rates", dependencies=[Depends(nothing_restricted)])
     async def read_fingerprint_rates(
         caller: Reader,
-        begins_on: Annotated[date, Query(alias="from", description="The first day of the period")],
-        ends_on: Annotated[date, Query(alias="until", description="Its last day; a year at most")],
+        begins_on: Annotated[Day, Query(alias="from", description="The first day of the period")],
+        ends_on: Annotated[Day, Query(alias="until", description="Its last day; a year at most")],
     ) -> FingerprintRates:
         """How many first contacts had no fingerprint, by unit and reason."""
         if not begins_on <= ends_on < begins_on + timedelta(days=PERIOD_DAYS_MAX):

@@ -147,12 +147,17 @@ async def test_the_rate_of_contacts_without_a_fingerprint_is_read_by_unit_and_re
         rates = await po.get("/v1/fingerprint-rates", params={"from": "2026-05-01", "until": "2026-05-31"})
         before = await po.get("/v1/fingerprint-rates", params={"from": "2026-04-01", "until": "2026-04-30"})
         backwards = await po.get("/v1/fingerprint-rates", params={"from": "2026-05-31", "until": "2026-05-01"})
+        timeless = [
+            await po.get("/v1/fingerprint-rates", params={"from": day, "until": day})
+            for day in ("0001-01-01", "9999-12-31")
+        ]
 
     [line] = rates.json()["items"]
     assert (line["contacts"], line["with_fingerprint"], line["to_follow_up"]) == (5, 1, 4)
     assert (line["not_available"], line["device_down"], line["rate_without"]) == (2, 1, 0.8)
     assert before.json()["items"] == []
     assert backwards.status_code == 400
+    assert [answer.status_code for answer in timeless] == [422, 422]
 
 
 DECISIONS: dict[str, dict[str, Any]] = {
