@@ -10,7 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from contracts import lapas, notifications, registration, supervision
+from contracts import lapas, litmas, notifications, registration, supervision, tpp
 from contracts.envelope import EVENT_BYTES_MAX
 from contracts.event import EVENT_TYPES, Event
 
@@ -116,11 +116,14 @@ TOPICS: Final[Mapping[str, Topic]] = {
     topic.name: topic
     for topic in (
         *_pair("lapas", data_class=DataClass.S2),
+        *_pair("lapas", carrier="requests", data_class=DataClass.S2),
         *_pair("registration", data_class=DataClass.S0),
         *_pair("registration", carrier="clients", data_class=DataClass.S1, cleanup_policy=CleanupPolicy.COMPACT),
+        _pair("litmas", data_class=DataClass.S0)[0],
         *_pair("supervision", data_class=DataClass.S0),
+        *_pair("tpp", data_class=DataClass.S0),
         *_pair("notifications", data_class=DataClass.S0),
-        *(_operations(service) for service in ("registration", "supervision", "notifications")),
+        *(_operations(service) for service in ("registration", "litmas", "supervision", "tpp", "notifications")),
     )
 }
 
@@ -170,7 +173,7 @@ HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
 Notifications do not read their own topic: a notice about a notice that failed would fail too.
 """
 
-_PUBLISHERS: Final = (lapas, registration, supervision, notifications)
+_PUBLISHERS: Final = (lapas, registration, litmas, supervision, tpp, notifications)
 
 
 def events_of(publisher: str) -> tuple[type[Event], ...]:

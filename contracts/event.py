@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 EVENT_TYPES: dict[str, type["Event"]] = {}
 """Every event class by its type; filled by importing the publishers' modules."""

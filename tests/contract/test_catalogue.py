@@ -27,7 +27,7 @@ from contracts.envelope import EVENT_BYTES_MAX
 from contracts.event import EVENT_TYPES, Event
 from contracts.personal import personal_fields
 
-PUBLISHERS = ("lapas", "registration", "supervision", "notifications")
+PUBLISHERS = ("lapas", "registration", "litmas", "supervision", "tpp", "notifications")
 EVENTS = [EVENT_TYPES[name] for name in published_types()]
 FOURTEEN_DAYS = 14 * 24
 FIVE_YEARS = 5 * 366 * 24

@@ -155,4 +155,9 @@ def test_an_event_shows_no_values_when_it_is_printed() -> None:
 def test_every_topic_with_people_on_it_has_named_readers() -> None:
     restricted = [topic for topic in TOPICS.values() if topic.carrier not in {"events", "operations"}]
 
-    assert {topic.name for topic in restricted} == {"registration.clients", "registration.juvenile.clients"}
+    assert {topic.name for topic in restricted} == {
+        "lapas.requests",
+        "lapas.juvenile.requests",
+        "registration.clients",
+        "registration.juvenile.clients",
+    }
