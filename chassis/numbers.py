@@ -1,7 +1,8 @@
 """The one allocator of register numbers: a counter row per unit, register and local year.
 
 Gap-free, so never a database sequence: the number is taken under the counter's row lock, in the
-transaction that uses it, and not taken where that transaction ends without a change.
+transaction that uses it, and not taken where that transaction ends without a change. Counters come last in the order
+of locks and among themselves by name, whatever the order in which a batch asks for them.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ COUNTERS: Final = Aggregates[str, Counter](
     key_type="text",
     select="""
         SELECT counter, last_seq, version FROM register_counter
-         WHERE counter = ANY($1) ORDER BY counter FOR UPDATE
+         WHERE counter = ANY($1) ORDER BY counter COLLATE "C" FOR UPDATE
     """,
     upsert="""
         INSERT INTO register_counter (counter, last_seq, version)
@@ -55,7 +56,7 @@ COUNTERS: Final = Aggregates[str, Counter](
 async def take(work: WorkingSet, *, unit: str, register: str, year: int) -> int:
     """Take the next number of a series; the counter stays locked until the transaction ends."""
     name = f"{unit}|{register}|{year}"
-    counter: Counter = await work.lock_late(COUNTERS, name) or Counter(name, 0)
+    counter: Counter = await work.lock_late_in_order(COUNTERS, name) or Counter(name, 0)
     counter = replace(counter, last_seq=counter.last_seq + 1)
     work.save(COUNTERS, counter)
     return counter.last_seq

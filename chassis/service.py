@@ -18,6 +18,7 @@ from chassis.database import (
 )
 from chassis.inbox import Inbox
 from chassis.metrics import Metrics
+from chassis.registers import REGISTER_MIGRATIONS
 from chassis.senders import AnySender
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -65,7 +66,11 @@ class Service:
     routes: Callable[[ServiceContext], Sequence[APIRouter]]
     senders: Callable[[ServiceContext], Sequence[AnySender]] = field(default=_no_senders)
     measures: Callable[[ServiceContext], Sequence[Measure]] = field(default=_no_measures)
+    registers: bool = False
+    """Whether the service gives numbers: then it has the table of their entries."""
 
     def all_migrations(self) -> list[Migration]:
-        """The chassis' tables first, then the service's own."""
-        return [*read_migrations("chassis", CHASSIS_MIGRATIONS), *read_migrations(self.name, self.migrations)]
+        """The chassis' tables first, then the service's own, then its registers."""
+        registers = read_migrations("registers", REGISTER_MIGRATIONS) if self.registers else []
+        own = read_migrations(self.name, self.migrations)
+        return [*read_migrations("chassis", CHASSIS_MIGRATIONS), *own, *registers]

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from chassis import numbers
+from chassis import numbers, registers
 from chassis.aggregates import Aggregates, Rows
 from chassis.outbox import outbox_row, source_of
+from chassis.rules.registers import Entry, Line
 from chassis.work import WorkingSet
 from contracts.envelope import Envelope
 from contracts.event import Event
@@ -150,8 +151,21 @@ class Transaction:
         """Stop the clock `kind` of an aggregate, if it runs."""
         self._work.set_timer(str(subject), kind, None, {})
 
+    async def enter(self, line: Line) -> Entry:
+        """Enter a line in a register; a subject that stands there already keeps its entry and its number.
+
+        Raises YearIsClosed where the clock says a year that the register has left behind.
+        """
+        return await registers.enter(
+            self._work, line, by=self.actor.id, at=self.now, zone=self.reference.zone, take_number=self.next_number
+        )
+
+    async def void_entry(self, *, register: str, subject: UUID, reason: str) -> Entry:
+        """Strike out the live entry of a subject: its number stays with it. Raises NothingIsEntered."""
+        return await registers.void(self._work, register=register, subject=subject, reason=reason)
+
     async def next_number(self, *, unit: str, register: str, year: int) -> int:
-        """Take the next number of a register: gap-free, because it is only taken if this commits."""
+        """Take the next number of a series: gap-free, because it is only taken if this commits; `enter` enters it."""
         return await numbers.take(self._work, unit=unit, register=register, year=year)
 
     async def connection(self) -> "Connection":

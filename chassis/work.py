@@ -81,6 +81,17 @@ class WorkingSet:
         await self.load([(aggregates, key)])
         return self._states[aggregates.name, key].state
 
+    async def lock_late_in_order(self, aggregates: Aggregates[Any, Any], key: str) -> Any:
+        """The same for a table of which one piece of work takes several rows.
+
+        One that sorts before another that is locked already stops the attempt, and the next one begins with it: two
+        that took the same two in opposite order would wait for each other.
+        """
+        held = [str(known) for name, known in self._states if name == aggregates.name]
+        if self.may_learn_keys and key not in held and key < max(held, default=""):
+            raise KeyLearntError(aggregates.name, (aggregates, key))
+        return await self.lock_late(aggregates, key)
+
     def has_saved(self, state: object) -> bool:
         """Whether that very state was saved here, and so its aggregate is locked."""
         return self._saved.get(id(state)) is state

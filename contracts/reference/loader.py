@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from datetime import date
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from contracts.reference.models import (
     DeadlinePolicy,
     Facility,
     FacilityType,
+    Holds,
     Holiday,
     Office,
     Officer,
@@ -126,9 +128,10 @@ def _contradictions(reference: Reference) -> Iterable[str]:
             yield f"officers.toml: {officer.code} works at {officer.unit}, which is no unit"
     for stage in sorted(set(Stage) - {rule.stage for rule in reference.check_in}):
         yield f"check_in.toml: no row for stage {stage}"
-    for juvenile in (False, True):
-        if not any(row.juvenile is juvenile and not row.release_types for row in reference.registers.values()):
-            yield f"registers.toml: no register for all other {'children' if juvenile else 'adults'}"
+    for holds, juvenile in product(Holds, (False, True)):
+        own = [row for row in reference.registers.values() if row.holds is holds and row.juvenile is juvenile]
+        if not any(not row.release_types for row in own):
+            yield f"registers.toml: no register of {holds} for all other {'children' if juvenile else 'adults'}"
     try:
         ZoneInfo(reference.office.zone)
     except (KeyError, ValueError):

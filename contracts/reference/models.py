@@ -163,10 +163,21 @@ class CheckInRule(Row):
     first_window_months_later: int = Field(ge=0, le=3)
 
 
+class Holds(StrEnum):
+    """What stands in a register."""
+
+    CLIENTS = "CLIENTS"
+    REFUSALS = "REFUSALS"
+    LITMAS = "LITMAS"
+    LITMAS_ORDERS = "LITMAS_ORDERS"
+    TPP_MINUTES = "TPP_MINUTES"
+
+
 class Register(Row):
-    """A register of clients and the looks of its numbers."""
+    """A register of the office and the looks of its numbers; release types part those of clients."""
 
     code: Code
+    holds: Holds = Holds.CLIENTS
     juvenile: bool
     release_types: tuple[ReleaseType, ...] = ()
     kind: Code
@@ -216,9 +227,16 @@ class Reference:
 
     def register_for(self, release_type: ReleaseType | None, *, juvenile: bool) -> Register:
         """The register that a client belongs into; the one for all others where the release type has none."""
-        own = [register for register in self.registers.values() if register.juvenile is juvenile]
+        own = self._registers_of(Holds.CLIENTS, juvenile=juvenile)
         exact = [register for register in own if release_type in register.release_types]
         return exact[0] if exact else next(register for register in own if not register.release_types)
+
+    def register_of(self, holds: Holds, *, juvenile: bool) -> Register:
+        """The register of what is not parted further; children stand in one of their own (UU 11/2012 art. 25)."""
+        return self._registers_of(holds, juvenile=juvenile)[0]
+
+    def _registers_of(self, holds: Holds, *, juvenile: bool) -> list[Register]:
+        return [each for each in self.registers.values() if each.holds is holds and each.juvenile is juvenile]
 
     def officers_of(self, unit: str, role: Role) -> tuple[Officer, ...]:
         """The officers of a unit in a role, in the order of the file."""

@@ -29,6 +29,7 @@ SERVICE: Final = Service(
     inbox=handlers.inbox,
     migrations=Path(__file__).parent / "migrations",
     routes=routes,
+    registers=True,
     measures=lambda context: (silence.measure_of(context),),
 )
 

@@ -1,16 +1,16 @@
 """What registration does when a prison reports, when time passes, and when an officer acts."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from chassis.inbox import Inbox, TimerDue
-from chassis.rules.numbering import local_date, local_year
+from chassis.rules.numbering import local_date
 from chassis.rules.refusal import Refused
 from chassis.transaction import Transaction
 from contracts.lapas import ClientReleased, Release, ReleaseAnnounced, ReleaseCancelled, registration_id_of
-from contracts.reference import Register
+from contracts.reference import Holds
 from contracts.registration import ClientDetails
 from contracts.roles import Role
 from services.registration import silence_store, store
@@ -30,7 +30,6 @@ from services.registration.domain.acts import (
 )
 from services.registration.domain.case import Acting, Registration, Status
 from services.registration.domain.decided import Decided, Transition, concluded
-from services.registration.domain.registers import Entry
 from services.registration.domain.standing import Report
 from services.registration.domain.walked_in import business_id_of, day_of
 
@@ -223,7 +222,7 @@ async def approve(command: OnCase[Approval], tx: Transaction) -> NumberGiven:
     """The section head approves; the register number is given in the same transaction, or not at all."""
     case, by = await case_of(tx, command.registration_id), acting(tx)
     register = casework.register_on_approval(case, command.act, by=by, reference=tx.reference)
-    entry = await _next_entry(tx, case, register)
+    entry = await tx.enter(registers.line_of(case, register))
     kept = keep(tx, case, casework.approve(case, command.act, entry, by=by, now=tx.now))
     return NumberGiven(registration_id=kept.registration_id, status=kept.status, register_no=entry.number)
 
@@ -240,7 +239,7 @@ async def refuse(command: OnCase[Refusal], tx: Transaction) -> Receipt:
     decided = casework.refuse(case, command.act, by=acting(tx), now=tx.now, reference=tx.reference)
     letter = command.act.person_refuses
     if letter is not None:
-        await _next_entry(tx, case, registers.refusals_of(case))
+        await tx.enter(registers.line_of(case, tx.reference.register_of(Holds.REFUSALS, juvenile=case.juvenile)))
         recorded = {"registration_id": case.registration_id, "recorded_by": tx.actor.id, "recorded_at": tx.now}
         tx.append(store.PERSON_REFUSALS, letter.model_dump() | recorded)
     return keep(tx, case, decided)
@@ -258,8 +257,8 @@ async def close(command: OnCase[Closing], tx: Transaction) -> Receipt:
     case = await case_of(tx, command.registration_id)
     decided = casework.close(case, command.act, by=acting(tx), now=tx.now)
     if case.registered is not None and registers.voids_entry(case, decided.case):
-        void = {"register": case.registered.register_code, "subject": case.registration_id}
-        tx.append(store.VOIDED_ENTRIES, void | {"reason": command.act.reason})
+        register = case.registered.register_code
+        await tx.void_entry(register=register, subject=case.registration_id, reason=command.act.reason)
     return keep(tx, case, decided)
 
 
@@ -323,14 +322,6 @@ def keep(tx: Transaction, before: Registration | None, decided: Decided) -> Rece
     for kind, due_at in sorted(running.items()):
         tx.set_timer(case.registration_id, kind, due_at)
     return Receipt(registration_id=case.registration_id, status=case.status, note=decided.note)
-
-
-async def _next_entry(tx: Transaction, case: Registration, register: Register) -> Entry:
-    year = local_year(tx.now, tx.reference.zone)
-    seq = await tx.next_number(unit=case.holder_unit, register=register.code, year=year)
-    entry = registers.entry_of(case, register, seq=seq, now=tx.now, reference=tx.reference)
-    tx.append(store.REGISTER_ENTRIES, asdict(entry) | {"entered_by": tx.actor.id, "entered_at": tx.now})
-    return entry
 
 
 def _append_trace(tx: Transaction, case: Registration, act: TraceEntry) -> None:

@@ -217,26 +217,6 @@ TRACE_ENTRIES: Final = Rows(
                     recorded_by text, recorded_at timestamptz)
     """,
 )
-REGISTER_ENTRIES: Final = Rows(
-    name="register_entry",
-    insert="""
-        INSERT INTO register_entry (unit, register, year, seq, number, subject, state, entered_by, entered_at)
-        SELECT unit, register, year, seq, number, subject, 'live', entered_by, entered_at
-          FROM json_to_recordset($1::json)
-               AS e(unit text, register text, year int, seq int, number text, subject uuid, entered_by text,
-                    entered_at timestamptz)
-    """,
-)
-# A number is never taken back and never given again: what should not have been entered stays, void, with the reason.
-VOIDED_ENTRIES: Final = Rows(
-    name="register_entry (void)",
-    insert="""
-        UPDATE register_entry SET state = 'void', reason = v.reason
-          FROM json_to_recordset($1::json) AS v(register text, subject uuid, reason text)
-         WHERE register_entry.register = v.register AND register_entry.subject = v.subject
-           AND register_entry.state = 'live'
-    """,
-)
 PERSON_REFUSALS: Final = Rows(
     name="person_refusal",
     insert="""

@@ -67,6 +67,14 @@ def delivery_sql_stays_in_the_chassis(module: Module) -> Iterator[str]:
                 yield f"line {node.lineno}: SQL on {match[1]}, which belongs to the chassis"
 
 
+def numbers_are_entered(module: Module) -> Iterator[str]:
+    """A number that was taken without an entry is a gap in the register; `tx.enter` does both or neither."""
+    if module.parts[0] == "services":
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and _name(node.func) == "next_number":
+                yield f"line {node.lineno}: next_number() where enter() gives the number and the entry"
+
+
 def subscribing_stays_in_the_chassis(module: Module) -> Iterator[str]:
     """FastStream's default loses messages; the one place that subscribes sets it, and a second one would forget."""
     if module.parts[0] != "chassis":
@@ -162,6 +170,7 @@ EVERYWHERE: Final[tuple[Rule, ...]] = (
 )
 IN_SERVICES_AND_CHASSIS: Final[tuple[Rule, ...]] = (
     delivery_sql_stays_in_the_chassis,
+    numbers_are_entered,
     subscribing_stays_in_the_chassis,
     sql_is_never_composed,
     handlers_say_their_rule_in_one_sentence,

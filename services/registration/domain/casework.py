@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.rules.numbering import local_date
 from chassis.rules.refusal import Refused
+from chassis.rules.registers import Entry
 from contracts.reference import Reference, Register
 from contracts.registration import (
     ClientHandedOn,
@@ -46,7 +47,6 @@ from services.registration.domain.case import (
 )
 from services.registration.domain.decided import Decided
 from services.registration.domain.meeting import InTheFuture, NotYourSection, with_note
-from services.registration.domain.registers import Entry
 from services.registration.domain.whereabouts import FILE_PREFIX, seen_outside
 
 

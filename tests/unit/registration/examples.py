@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from chassis.rules.registers import enter
 from contracts.lapas import CancelReason, ClientReleased, ReleaseAnnounced, ReleaseCancelled, ReleaseType
 from contracts.reference import load_reference
 from contracts.registration import ContactMethod, IdentityLevel
@@ -150,7 +151,7 @@ def approve(
     now = now or hours_later(6)
     act = Approval()
     register = casework.register_on_approval(case, act, by=by, reference=REFERENCE)
-    entry = registers.entry_of(case, register, seq=seq, now=now, reference=REFERENCE)
+    entry = enter(registers.line_of(case, register), seq=seq, by=by.id, at=now, zone=REFERENCE.zone)
     return casework.approve(case, act, entry, by=by, now=now)
 
 

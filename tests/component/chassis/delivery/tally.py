@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.aggregates import Aggregates, Rows
 from chassis.database import CHASSIS_MIGRATIONS, Migration, read_migrations
 from chassis.inbox import Inbox, TimerDue
+from chassis.registers import REGISTER_MIGRATIONS
 from chassis.rules.refusal import Irrelevant, Refused
 from chassis.transaction import Transaction
 from contracts.event import Event
@@ -33,6 +34,7 @@ MIGRATIONS: Final = (
     *read_migrations("chassis", CHASSIS_MIGRATIONS),
     TABLE,
     Migration("ledger", 1, "letter", ledger.TABLE),
+    *read_migrations("registers", REGISTER_MIGRATIONS),
 )
 
 
