@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
 
 from contracts.reference.loader import ReferenceInvalid
 from contracts.reference.models import Row
@@ -140,16 +140,17 @@ def load_access_policy(directory: Path = ACCESS) -> AccessPolicy:
     return AccessPolicy(tuple(rows.values()))
 
 
+class _File(Row):
+    roles: dict[str, list[Role]] = Field(default_factory=dict)
+    route: list[dict[str, Any]] = Field(default_factory=list)
+
+
 def _rows(file: Path, service: str) -> list[AccessRow]:
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-        groups = TypeAdapter(dict[str, list[Role]]).validate_python(document.pop("roles", {}))
-        routes = document.pop("route", [])
-        if document:
-            raise ReferenceInvalid(f"{file.name}: {', '.join(sorted(document))} means nothing here")
-        found = [{**route, **_spelled_out(route, groups), "service": service} for route in routes]
+        content = _File.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        found = [{**route, **_spelled_out(route, content.roles), "service": service} for route in content.route]
         return TypeAdapter(list[AccessRow]).validate_python(found)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReferenceInvalid(f"{file.name}: {error}") from error
 
 

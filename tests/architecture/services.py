@@ -1,16 +1,22 @@
 """The services as they describe themselves, put together without anything to connect to."""
 
 from importlib import import_module
+from typing import Any
 
 import asyncpg
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from chassis.access import assert_every_route_has_a_rule
+from chassis.audit_api import audit_routes
 from chassis.clock import OfficeClock, SystemClock
 from chassis.commands import Commands
+from chassis.dead_letters_api import dead_letter_routes
 from chassis.engine import Engine
+from chassis.health import health_routes
+from chassis.http import create_app
 from chassis.metrics import Metrics
+from chassis.overview import overview_routes
 from chassis.service import Service, ServiceContext
 from chassis.settings import Settings
 from chassis.telemetry import Telemetry
@@ -46,6 +52,23 @@ def routes(service: str) -> list[RouteContext]:
     for router in described(service).routes(context(service)):
         app.include_router(router)
     assert_every_route_has_a_rule(app)
+    return [route for route in iter_route_contexts(app.routes) if isinstance(route.original_route, APIRoute)]
+
+
+def all_routes(service: str) -> list[RouteContext]:
+    """The routes of a service and those that its chassis adds."""
+    nothing: Any = None
+    parts = context(service)
+    chassis = (health_routes(nothing), dead_letter_routes(nothing), audit_routes(nothing), overview_routes(nothing))
+    app = create_app(
+        title=service,
+        routers=[*described(service).routes(parts), *chassis],
+        clock=parts.system_clock,
+        telemetry=parts.telemetry,
+        metrics=parts.metrics,
+        verifier=nothing,
+        units=frozenset(),
+    )
     return [route for route in iter_route_contexts(app.routes) if isinstance(route.original_route, APIRoute)]
 
 
