@@ -31,7 +31,7 @@ LONG_HANDLER = f"async def open_registration(event, tx):\n    {SENTENCE}\n" + " 
 CAUGHT = [
     (house_rules.delivery_sql_stays_in_the_chassis, STORE, 'SQL = "INSERT INTO outbox (topic) VALUES ($1)"'),
     (house_rules.delivery_sql_stays_in_the_chassis, STORE, 'SQL = "SELECT 1 FROM a JOIN timer ON true"'),
-    (house_rules.numbers_are_entered, HANDLERS, 'seq = await tx.next_number(unit=u, register=r, year=y)'),
+    (house_rules.numbers_are_entered, HANDLERS, "seq = await tx.next_number(unit=u, register=r, year=y)"),
     (house_rules.subscribing_stays_in_the_chassis, HANDLERS, '@broker.subscriber("lapas.events")\nasync def f(): ...'),
     (house_rules.subscribing_stays_in_the_chassis, HANDLERS, 'consumer = aiokafka.AIOKafkaConsumer("a")'),
     (house_rules.sql_is_never_composed, STORE, 'SQL = f"UPDATE {table} SET a = 1"'),

@@ -51,7 +51,7 @@ async def test_a_line_is_entered_with_number_person_and_time(house: House) -> No
     entry = await entered(house, line(1))
 
     assert entry.number == "0001/LIT-D/PB/PLG-HQ/V/2026"
-    row = await house.pool.fetchrow("SELECT * FROM register_entry")
+    (row,) = await house.pool.fetch("SELECT * FROM register_entry")
     assert dict(row) == {
         "unit": "PLG-HQ", "register": "LIT-D", "year": 2026, "seq": 1, "number": entry.number, "subject": subject(1),
         "state": "live", "reason": None, "entered_by": ACTOR.id, "entered_at": FRIDAY,
