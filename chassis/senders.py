@@ -133,7 +133,8 @@ class SenderLoop(Generic[I]):
                     "sender interrupted", action="send", sender=self.sender.name, failure=type(failure).__name__
                 )
                 items = 0
-            if items < ITEMS_MAX:
+            # A claim may take fewer than it was offered, and leave more behind: only an empty one says that none wait.
+            if not items:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), timeout=POLL_SECONDS)
                 self._wake.clear()

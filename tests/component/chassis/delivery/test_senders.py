@@ -9,7 +9,7 @@ import pytest
 
 from chassis.clock import SteppedClock
 from chassis.failures import UnavailableError
-from chassis.senders import Claim, Sender, SenderLoop, SendResult, Settlement
+from chassis.senders import POLL_SECONDS, Claim, Sender, SenderLoop, SendResult, Settlement
 from chassis.transaction import Transaction
 from tests.component.chassis.delivery.harness import ACTOR, Gate, House, until
 from tests.component.chassis.delivery.ledger import LETTERS, Letter, claim, settle
@@ -78,6 +78,22 @@ async def test_what_is_owed_is_sent_once_by_whichever_process_claims_it(post: Po
         task.cancel()
     assert sorted(post.sent) == [f"l-{number:02}" for number in range(30)]
     assert await post.doubled() == []
+
+
+async def test_whoever_claims_a_few_at_a_time_does_not_rest_before_all_is_sent(post: Post) -> None:
+    """A day on which thousands are released owes thousands of letters; a pause after each would make them hours late."""
+    letters = [f"l-{number:02}" for number in range(20)]
+    await post.owe(*letters)
+
+    async def claim_one(command: Claim, tx: Transaction) -> Sequence[Letter]:
+        return await claim(replace(command, items_max=1), tx)
+
+    task = asyncio.create_task(replace(post.loop(), sender=Sender("post", claim_one, post.send, settle)).run())
+
+    await until(post.all_sent, seconds=len(letters) * POLL_SECONDS / 2)
+
+    task.cancel()
+    assert sorted(post.sent) == letters
 
 
 async def test_a_sending_that_fails_is_tried_again(post: Post) -> None:
