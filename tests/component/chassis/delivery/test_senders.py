@@ -81,7 +81,7 @@ async def test_what_is_owed_is_sent_once_by_whichever_process_claims_it(post: Po
 
 
 async def test_whoever_claims_a_few_at_a_time_does_not_rest_before_all_is_sent(post: Post) -> None:
-    """A day on which thousands are released owes thousands of letters; a pause after each would make them hours late."""
+    """A day on which thousands are released owes thousands of letters; pauses in between would make them hours late."""
     letters = [f"l-{number:02}" for number in range(20)]
     await post.owe(*letters)
 
