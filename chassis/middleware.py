@@ -13,6 +13,7 @@ from chassis.idempotency import BODY_DIGEST
 from chassis.problems import Problem
 from chassis.spans import only_id
 from chassis.telemetry import OpenSpan, TraceContext, use
+from chassis.uploads import is_unbuffered
 
 if TYPE_CHECKING:
     from chassis.clock import SystemClock
@@ -111,6 +112,9 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request whose body is of a bearable size."""
         if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if is_unbuffered(scope["method"], scope["path"]):
             await self._app(scope, receive, send)
             return
         try:

@@ -23,9 +23,19 @@ NEEDED_TO_RUN: Final = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "AU
 NEEDED_TO_MIGRATE: Final = frozenset({"DATABASE_URL"})
 
 SECRETS: Final = frozenset(
-    {"DATABASE_URL", "KAFKA_SASL_PASSWORD", "GATEWAY_TOKEN", "GATEWAY_RECEIPT_KEY", "GATEWAY_RECEIPT_KEY_OLD"}
+    {
+        "DATABASE_URL",
+        "KAFKA_SASL_PASSWORD",
+        "GATEWAY_TOKEN",
+        "GATEWAY_RECEIPT_KEY",
+        "GATEWAY_RECEIPT_KEY_OLD",
+        "OBJECTS_S3_ACCESS_KEY_ID",
+        "OBJECTS_S3_SECRET_ACCESS_KEY",
+    }
 )
 FILE_SUFFIX: Final = "_FILE"
+
+OBJECTS_FOLDER: Final = Path(".local/objects")
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -83,6 +93,12 @@ class Settings:
     officer_contacts: Path | None
     duty_roster: Path | None
 
+    objects_url: str
+    objects_s3_endpoint: str | None
+    objects_s3_region: str | None
+    objects_s3_access_key_id: str | None = field(repr=False)
+    objects_s3_secret_access_key: str | None = field(repr=False)
+
     otel_exporter_otlp_endpoint: str | None
     otel_traces_sampler_arg: float
     log_level: str
@@ -125,12 +141,17 @@ class Settings:
             gateway_receipt_key_old=read.text("GATEWAY_RECEIPT_KEY_OLD"),
             officer_contacts=read.path("OFFICER_CONTACTS"),
             duty_roster=read.path("DUTY_ROSTER"),
+            objects_url=read.url("OBJECTS_URL", schemes=("file", "s3")) or OBJECTS_FOLDER.absolute().as_uri(),
+            objects_s3_endpoint=read.url("OBJECTS_S3_ENDPOINT", schemes=("http", "https")) or None,
+            objects_s3_region=read.text("OBJECTS_S3_REGION"),
+            objects_s3_access_key_id=read.text("OBJECTS_S3_ACCESS_KEY_ID"),
+            objects_s3_secret_access_key=read.text("OBJECTS_S3_SECRET_ACCESS_KEY"),
             otel_exporter_otlp_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes=("http", "https")) or None,
             otel_traces_sampler_arg=read.number("OTEL_TRACES_SAMPLER_ARG", default=1.0, least=0.0, most=1.0),
             log_level=read.one_of("LOG_LEVEL", LOG_LEVELS) or "INFO",
             log_format=read.one_of("LOG_FORMAT", LOG_FORMATS),
         )
-        read.problems += [*_unsafe_kafka(env), *_unusable_gateway(env)]
+        read.problems += [*_unsafe_kafka(env), *_unusable_gateway(env), *_unusable_objects(env)]
         if read.problems:
             raise SettingsInvalid(read.problems)
         return settings
@@ -263,4 +284,19 @@ def _unusable_gateway(env: Mapping[str, str]) -> list[str]:
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         problems.append("GATEWAY_URL must begin with https://: the token and the numbers would be sent in the clear")
+    return problems
+
+
+def _unusable_objects(env: Mapping[str, str]) -> list[str]:
+    """Files that anybody can read on the way are refused, as is half of a key, and a bucket without a name."""
+    url, endpoint = urlsplit(env.get("OBJECTS_URL", "").strip()), urlsplit(env.get("OBJECTS_S3_ENDPOINT", "").strip())
+    named = [name for name in ("OBJECTS_S3_ACCESS_KEY_ID", "OBJECTS_S3_SECRET_ACCESS_KEY") if env.get(name, "").strip()]
+    if url.scheme != "s3":
+        idle = [*named, *(["OBJECTS_S3_ENDPOINT"] if endpoint.scheme else [])]
+        return [f"{' and '.join(idle)} without OBJECTS_URL=s3://...: no file lies there"] if idle else []
+    problems = [] if url.netloc else ["OBJECTS_URL names no bucket: s3://bucket/prefix"]
+    if len(named) == 1:
+        problems.append("OBJECTS_S3_ACCESS_KEY_ID and OBJECTS_S3_SECRET_ACCESS_KEY belong together")
+    if endpoint.scheme == "http" and endpoint.hostname not in LOOPBACK:
+        problems.append("OBJECTS_S3_ENDPOINT must begin with https://: files would be sent in the clear")
     return problems

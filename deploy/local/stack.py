@@ -160,6 +160,7 @@ class Stack:
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(ports.smtp),
             "MAIL_FROM": MAIL_FROM,
+            "OBJECTS_URL": (self.state / "objects").absolute().as_uri(),
             **(self._messaging() if name == "notifications" else {}),
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{HOST}:{ports.otlp}" if self.settings.traces else "",
             "PYTHONUNBUFFERED": "1",

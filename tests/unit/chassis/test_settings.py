@@ -149,3 +149,32 @@ def test_a_messaging_gateway_is_reached_with_a_token_and_signs_with_a_key(url: s
 )
 def test_half_a_messaging_gateway_is_refused(changes: dict[str, str], problem: str) -> None:
     assert problem in "\n".join(problems({**ENOUGH, **GATEWAY, **changes}))
+
+
+BUCKET = {
+    "OBJECTS_URL": "s3://bapas/palembang",
+    "OBJECTS_S3_ENDPOINT": "https://s3.example",
+    "OBJECTS_S3_ACCESS_KEY_ID": "k3y",
+    "OBJECTS_S3_SECRET_ACCESS_KEY": "s3cret",
+}
+
+
+def test_files_lie_in_a_folder_or_in_a_bucket() -> None:
+    assert settings().objects_url.startswith("file:///")
+    assert settings(OBJECTS_URL="file:///var/lib/bapas").objects_url == "file:///var/lib/bapas"
+    assert settings(**BUCKET).objects_url == "s3://bapas/palembang"
+    assert "s3cret" not in repr(settings(**BUCKET))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        pytest.param({"OBJECTS_URL": "ftp://files"}, "file:// or s3://", id="neither folder nor bucket"),
+        pytest.param({"OBJECTS_URL": "s3:///palembang"}, "names no bucket", id="no bucket"),
+        pytest.param({"OBJECTS_S3_SECRET_ACCESS_KEY": ""}, "belong together", id="half of a key"),
+        pytest.param({"OBJECTS_S3_ENDPOINT": "http://s3.example"}, "in the clear", id="no TLS"),
+        pytest.param({"OBJECTS_URL": "file:///a"}, "no file lies there", id="keys of a bucket and a folder"),
+    ],
+)
+def test_a_store_of_files_that_cannot_be_is_refused(changes: dict[str, str], problem: str) -> None:
+    assert problem in "\n".join(problems({**ENOUGH, **BUCKET, **changes}))
