@@ -86,9 +86,9 @@ def _stamped(topic: topics.Wanted, wire: Wire) -> topics.Wanted:
 
 
 @asynccontextmanager
-async def session(dsn: str) -> AsyncIterator[Any]:
-    """A connection of ours that looks at a database from outside, with no limits of time."""
-    connection = await asyncpg.connect(dsn, command_timeout=3600)
+async def session(dsn: str, *, database: str | None = None) -> AsyncIterator[Any]:
+    """A connection of ours that looks at a database (of the address, if none is named), with no limits of time."""
+    connection = await asyncpg.connect(dsn, database=database, command_timeout=3600)
     try:
         yield connection
     finally:

@@ -42,6 +42,12 @@ WARM_UP_EVENTS: Final = 1_000
 SETTLE: Final = "VACUUM (ANALYZE)"
 WAL_POSITION: Final = "SELECT pg_current_wal_lsn() - '0/0'"
 TABLES: Final = ("inbox", "inbox_pkey", "registration", "registration_pkey", "timeline")
+CREATE_WARMER: Final = "CREATE EXTENSION pg_prewarm"
+WARM_INDEXES: Final = """
+    SELECT sum(pg_prewarm(indexrelid)) FROM pg_index
+     WHERE indrelid = ANY (ARRAY['inbox', 'registration', 'timeline']::regclass[])
+"""
+"""A server that has run for years has its indexes in memory; one whose tables were filled a minute ago has not."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,8 @@ def at_office_time(contender: Contender, moment: datetime, *, folder: Path) -> C
 async def _level(stage: Stage, rows: int) -> Level:
     name = f"growth_{rows}"
     dsn = await new_database(stage, name, OUR_REGISTRATION.migrations())
+    async with session(stage.backing.admin_dsn, database=name) as admin:
+        await admin.execute(CREATE_WARMER)
     with said(f"filled with {rows:,} rows"):
         async with session(dsn) as connection:
             await fill_service(
@@ -180,6 +188,7 @@ async def _drain(stage: Stage, contender: Contender, rows: int, dsn: str, given:
         await until_handled(trial, connection, len(warm))
         trial.process.send(signal.SIGSTOP)
         await poured(trial, given)
+        await connection.execute(WARM_INDEXES)
         await stage.admin.execute("CHECKPOINT")
         usage = Usage(psutil.Process(trial.process.pid))
         wal_before = await connection.fetchval(WAL_POSITION)
