@@ -33,7 +33,7 @@ clean: $(READY) ## stop the stack and remove its data
 	@$(BIN)/python -m deploy.local clean
 token: $(READY) ## print a bearer token: make token ROLE=REGISTRAR UNIT=PLG-HQ [FACILITY=LP1-PLG] [SUB=name]
 	@$(BIN)/python -m deploy.local token --role "$(ROLE)" $(if $(UNIT),--unit "$(UNIT)") $(if $(FACILITY),--facility "$(FACILITY)") $(if $(SUB),--sub "$(SUB)")
-demo: $(READY) ## one weekend of releases through the whole house, in about a minute (KEEP=1 leaves it running)
+demo: $(READY) ## one weekend of releases through the whole house, in a good minute (KEEP=1 leaves it running)
 	@$(BIN)/python -m deploy.demo $(ARGS)
 compose-secrets: ## make the passwords and keys that docker-compose.yml reads, once; needs Docker alone
 	@sh deploy/compose/make-secrets.sh

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException, Producer
 from rich.console import Console
 
 from contracts.reference import load_reference
-from deploy.demo import checks, scenario, tables, traces, waterfall
+from deploy.demo import checks, scenario, tables, told, traces, waterfall
 from deploy.demo.databases import Databases
 from deploy.demo.doors import Doors
 from deploy.demo.facts import Facts
@@ -107,14 +107,14 @@ async def perform(show: Show, stack: Stack, weekend: scenario.Scenario) -> bool:
         people = People(urls, stack.token, reference, client)
         quiescence = Quiescence(databases, topics, prefix, lambda: ended(stack))
         doors = Doors(people, Producer({**config(servers), "acks": "all"}), prefix)
-        play = Play(weekend, doors, Officers(people, weekend), quiescence, stack.set_office_clock, show)
+        officers = Officers(people, weekend)
+        play = Play(weekend, doors, officers, quiescence, stack.set_office_clock, show)
         show.chapter("The weekend")
         ended_at = await play.run()
         facts = await gathered(
-            scenario=weekend,
-            reference=reference,
             ended_at=ended_at,
             sent=play.sent,
+            officers=officers,
             databases=databases,
             topics=topics,
             places=places,
@@ -143,6 +143,9 @@ async def _show_all(show: Show, facts: Facts, places: Any, client: httpx.AsyncCl
 
 
 def _judge(show: Show, facts: Facts) -> bool:
+    if lines := told.of_the_night(facts):
+        show.chapter("The night: who was told what, when, and by which channel")
+        show.put(told.table(lines, facts, show))
     show.chapter("Nothing lost, nothing doubled")
     verdicts = checks.judged(facts)
     show.put(tables.verdicts(verdicts))

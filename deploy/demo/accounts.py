@@ -66,7 +66,7 @@ def _outcome_in_database(sent: Sent, facts: Facts, seen: Counter[UUID]) -> Outco
 def every_registration_once(facts: Facts) -> Verdict:
     """Each case that should become a registration became one, and was opened once."""
     expected = {facts.scenario.registrations[end.case] for end in facts.scenario.ends if end.ends_as != NOT_REGISTERED}
-    found = Counter(case.registration_id for case in facts.cases)
+    found = Counter(case.registration_id for case in facts.cases if case.bound_to is None)
     opened = Counter(UUID(record.subject or "") for record in facts.records_of(RegistrationOpened.type))
     released = {
         facts.scenario.registrations[report.case] for report in facts.scenario.reports if _releases(report.what)
@@ -89,7 +89,7 @@ def _releases(what: What) -> bool:
 
 def every_client_is_accounted_for(facts: Facts) -> Verdict:
     """Each client is registered, or waited for with a running clock, or a named exception, as was expected."""
-    standing = {case: _standing(case) for case in facts.cases}
+    standing = {case: _standing(case) for case in facts.cases if case.bound_to is None}
     ends = {facts.scenario.registrations[end.case]: end.ends_as for end in facts.scenario.ends}
     problems = [
         f"{facts.case_name(case.registration_id)} is {case.status} and no clock runs"
@@ -98,7 +98,7 @@ def every_client_is_accounted_for(facts: Facts) -> Verdict:
     ]
     problems += [
         f"{facts.case_name(case.registration_id)} is {case.status}, not {ends.get(case.registration_id)}"
-        for case in facts.cases
+        for case in standing
         if case.status != ends.get(case.registration_id)
     ]
     counted = Counter(word for word in standing.values() if word is not None)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from deploy.demo import accounts, deliveries
+from deploy.demo import accounts, deliveries, night
 from deploy.demo.facts import Facts
 from deploy.demo.verdict import Verdict
 
@@ -19,6 +19,11 @@ CHECKS: Final[Sequence[Callable[[Facts], Verdict]]] = (
     deliveries.every_rung_once,
     deliveries.every_mail_once,
     deliveries.nobody_is_named,
+    night.who_walked_in_is_one_case,
+    night.alerts_climb_until_somebody_answers,
+    night.offered_clients_stay_ours,
+    night.holes_are_found_in_time,
+    night.who_was_told_has_it,
 )
 
 

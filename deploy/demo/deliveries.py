@@ -136,7 +136,7 @@ def _waited(facts: Facts, case: str) -> tuple[datetime, datetime, datetime] | No
         return None
     acts = [act for act in facts.scenario.acts if act.case == case]
     mended = [act for act in acts if act.do is Do.MEND]
-    stops = [act.at for act in acts if act.do is Do.CONTACT]
+    stops = [act.at for act in acts if act.do in {Do.CONTACT, Do.WALK_IN}]
     stops += [r.at for r in reports if r.what is What.CANCELLED]
     # The last revision counts from the moment of release that it gives.
     newest = max(releases, key=lambda report: int(report.cells["revision"]))

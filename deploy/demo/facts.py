@@ -8,6 +8,7 @@ from uuid import UUID
 from contracts.envelope import event_key
 from contracts.reference import Reference
 from deploy.demo.doors import Sent
+from deploy.demo.officers import Shift, Slip
 from deploy.demo.scenario import Scenario
 from deploy.demo.topics import Record
 
@@ -29,6 +30,11 @@ class Case:
     register_no: str | None = None
     why: str | None = None
     """Why it ended, or where it went."""
+    bound_to: UUID | None = None
+    """The walk-in as which a release counts that a prison named otherwise."""
+    slip_code: str | None = None
+    fingerprint: str | None = None
+    offered_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +72,30 @@ class Notice:
     maybe_doubled: bool
     message_id: str | None
     parcel: UUID | None = None
+    created_at: datetime | None = None
+    settled_at: datetime | None = None
+    """When the recipient had it, by the office's clock."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """What somebody was to take care of."""
+
+    about: UUID
+    occasion: str
+    unit: str
+    state: str
+    raised_at: datetime
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """By what somebody of the office is reached."""
+
+    email: str
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +104,7 @@ class Message:
 
     key: str
     text: str
+    to: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,10 +149,26 @@ class Facts:
     notices: Sequence[Notice]
     mails: Sequence[Mail]
     messages: Sequence[Message] = ()
+    alerts: Sequence[Alert] = ()
+    slips: Sequence[Slip] = ()
+    shifts: Sequence[Shift] = ()
+    """What was planned."""
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+    """Of each officer, as the house was told."""
 
     def records_of(self, event_type: str) -> list[Record]:
         """The records that carry one type of event, tombstones left out."""
         return [record for record in self.records if record.type == event_type and record.value is not None]
+
+    def case_of(self, name: str) -> Case | None:
+        """The registration that a case of the sheets became."""
+        one = self.scenario.registrations[name]
+        return next((case for case in self.cases if case.registration_id == one), None)
+
+    def role_of(self, officer: str) -> str:
+        """What somebody who was told is in the office."""
+        known = self.reference.officers.get(officer)
+        return known.role.value if known else officer
 
     def case_name(self, registration_id: UUID) -> str:
         """A registration by the number of its case, for people."""

@@ -1,6 +1,7 @@
 """Collects the facts from every database, every topic and the mailbox."""
 
 import asyncio
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -8,11 +9,11 @@ from typing import Any, Final
 import httpx
 
 from contracts.lapas import client_id_of
-from contracts.reference import Reference
 from deploy.demo.databases import Databases
 from deploy.demo.doors import Sent
-from deploy.demo.facts import Case, Entry, Facts, Letter, Mail, Message, Notice, Store
-from deploy.demo.scenario import Scenario
+from deploy.demo.facts import Address, Alert, Case, Entry, Facts, Letter, Mail, Message, Notice, Store
+from deploy.demo.officers import Officers
+from deploy.demo.scenario import SAMPLES
 from deploy.demo.topics import Topics
 
 MAILS_MAX: Final = 1000
@@ -22,6 +23,8 @@ SELECT_CASES: Final = """
            contact->>'at' AS met_at, contact->>'method' AS met_how,
            registered->>'register_no' AS register_no,
            coalesce(closure->>'reason', handed_on_to, cancellation->>'reason') AS why,
+           bound_to, contact->>'slip_code' AS slip_code, biometric_status AS fingerprint,
+           offer->>'to_office' AS offered_to,
            array(SELECT kind FROM timer WHERE subject = registration_id::text ORDER BY kind) AS clocks
       FROM registration ORDER BY released_at
 """
@@ -30,17 +33,21 @@ SELECT_COUNTERS: Final = "SELECT counter, last_seq FROM register_counter"
 SELECT_INBOX: Final = "SELECT event_key, outcome FROM inbox"
 SELECT_LETTERS: Final = "SELECT event_key, kind, state FROM dead_letter"
 SELECT_NOTICES: Final = """
-    SELECT notification_id, about, occasion, recipient, channel, state, maybe_doubled, message_id, parcel
+    SELECT notification_id, about, occasion, recipient, channel, state, maybe_doubled, message_id, parcel,
+           created_at, settled_at
       FROM notification ORDER BY seq
+"""
+SELECT_ALERTS: Final = """
+    SELECT about, occasion, receiving_unit AS unit, state, raised_at, acknowledged_by, acknowledged_at
+      FROM alert ORDER BY seq
 """
 
 
 async def gathered(
     *,
-    scenario: Scenario,
-    reference: Reference,
     ended_at: datetime,
     sent: Sequence[Sent],
+    officers: Officers,
     databases: Databases,
     topics: Topics,
     places: Mapping[str, Any],
@@ -52,8 +59,8 @@ async def gathered(
     supervisions = await databases.rows("supervision", "SELECT client_id FROM supervision")
     check_ins = await databases.rows("supervision", "SELECT client_id FROM check_in")
     return Facts(
-        scenario=scenario,
-        reference=reference,
+        scenario=officers.scenario,
+        reference=officers.people.reference,
         ended_at=ended_at,
         sent=sent,
         records=await asyncio.to_thread(topics.everything),
@@ -66,6 +73,10 @@ async def gathered(
         notices=[Notice(**row) for row in await databases.rows("notifications", SELECT_NOTICES)],
         mails=await _mails(client, places["mail"]["url"]),
         messages=await _messages(client, places["gateway"]["url"]),
+        alerts=[Alert(**row) for row in await databases.rows("notifications", SELECT_ALERTS)],
+        slips=officers.slips,
+        shifts=officers.shifts,
+        addresses=_addresses(),
     )
 
 
@@ -81,7 +92,7 @@ def _case(row: Mapping[str, Any]) -> Case:
         met_at=datetime.fromisoformat(row["met_at"]) if row["met_at"] else None,
         met_how=row["met_how"],
         register_no=row["register_no"],
-        why=row["why"],
+        **{name: row[name] for name in ("why", "bound_to", "slip_code", "fingerprint", "offered_to")},
     )
 
 
@@ -109,7 +120,13 @@ async def _store(databases: Databases, service: str) -> Store:
 async def _messages(client: httpx.AsyncClient, gateway: str) -> list[Message]:
     """Every message, as the messaging gateway has it."""
     shown = (await client.get(f"{gateway}/v1/messages")).json()["messages"]
-    return [Message(key=message["key"], text=message["text"]) for message in shown]
+    return [Message(key=message["key"], text=message["text"], to=message["to"]) for message in shown]
+
+
+def _addresses() -> dict[str, Address]:
+    """By what each officer is reached, as notifications read it too."""
+    contacts = tomllib.loads((SAMPLES / "officer_contacts.toml").read_text(encoding="utf-8"))["contact"]
+    return {each["officer"]: Address(email=each["email"], phone=each.get("phone")) for each in contacts}
 
 
 async def _mails(client: httpx.AsyncClient, mailbox: str) -> list[Mail]:

@@ -16,6 +16,7 @@ MARKS: Final = {"kafka": "kafka", "http": "http ", "csv": "csv  "}
 SELECT_CLOCKS: Final = """
     SELECT kind, subject FROM timer WHERE due_at <= $1 AND kind <> 'facility-silence' ORDER BY kind, due_at
 """
+SELECT_CLIMBING: Final = "SELECT alert_id, about FROM alert WHERE climbs_at <= $1"
 SELECT_TOLD: Final = """
     SELECT seq, occasion, recipient, channel FROM notification WHERE seq > $1 ORDER BY seq
 """
@@ -62,16 +63,21 @@ class Play:
     async def _due(self, office: datetime) -> list[str]:
         databases = self.quiescence.databases
         found: dict[str, list[str]] = {}
+        climbing = await databases.rows("notifications", SELECT_CLIMBING, office)
+        about = {str(row["alert_id"]): str(row["about"]) for row in climbing}
         for service in databases.services:
             for row in await databases.rows(service, SELECT_CLOCKS, office):
-                found.setdefault(f"{row['kind']} ({service})", []).append(self._case_of(row["subject"]))
-        return [f"{kind}: case {', '.join(sorted(cases))}" for kind, cases in found.items()]
+                found.setdefault(f"{row['kind']} ({service})", []).append(
+                    self._case_of(about.get(row["subject"], row["subject"]))
+                )
+        return [f"{kind}: {', '.join(sorted(cases))}" for kind, cases in found.items()]
 
-    def _case_of(self, subject: str) -> str:
+    def _case_of(self, subject: str | None) -> str:
         try:
-            return self.scenario.case_of.get(UUID(subject), "?")
+            found = self.scenario.case_of.get(UUID(subject or ""))
         except ValueError:
-            return "?"
+            found = None
+        return f"case {found}" if found else "no case"
 
     async def _report(self, reports: Sequence[Report]) -> None:
         for report in reports:
@@ -84,7 +90,8 @@ class Play:
         for act in acts:
             done = await self.officers.do(act)
             note = f" - {act.text}" if act.text and act.do not in {Do.RETURN, Do.REFUSE} else ""
-            self.show.event("act  ", f"{act.officer} {done}, case {act.case}{note}", style="green")
+            about = f", case {act.case}" if act.case else ""
+            self.show.event("act  ", f"{act.officer} {done}{about}{note}", style="green")
 
     async def _rest(self, office: datetime) -> None:
         with self.show.waiting(f"{self.show.time(office)}: until all is at rest"):

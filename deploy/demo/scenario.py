@@ -83,6 +83,23 @@ class Do(StrEnum):
     RETURN = "return"
     REFUSE = "refuse"
     MEND = "mend"
+    PLAN = "plan"
+    WALK_IN = "walk_in"
+    OFFER = "offer"
+    ACKNOWLEDGE = "acknowledge"
+
+
+class Shows(StrEnum):
+    """What somebody who watches is to see in one case."""
+
+    WALK_IN = "walk_in"
+    """Met by an officer before any prison has said a word; the prison's report is bound to that."""
+    CLIMBS = "climbs"
+    """Nobody acknowledges the alert, and it climbs."""
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody acknowledges the alert, and it does not climb."""
+    OFFERED = "offered"
+    """Another office is asked and does not answer: our clocks go on."""
 
 
 NOT_REGISTERED: Final = "none"
@@ -147,6 +164,7 @@ class End:
     case: str
     ends_as: str
     note: str
+    shows: Shows | None = None
 
 
 @dataclass(frozen=True)
@@ -164,13 +182,19 @@ class Scenario:
 
     @cached_property
     def release_ids(self) -> Mapping[str, str]:
-        """The release of each case."""
+        """The release of each case; of a walk-in that which follows from the papers, for no prison has named it yet."""
         # A row that cannot be read may have no id that could be derived; its case is reported again.
         found: dict[str, str] = {}
         for report in self.reports:
             if report.cells["release_id"] or report.expect is not Outcome.REFUSED:
-                found.setdefault(report.case, report.release_id)
+                walked_in = report.case in self.walked_in
+                found.setdefault(report.case, derived_release_id(report.data) if walked_in else report.release_id)
         return found
+
+    @cached_property
+    def walked_in(self) -> frozenset[str]:
+        """The cases that begin with somebody who stands before an officer."""
+        return frozenset(act.case for act in self.acts if act.do is Do.WALK_IN)
 
     @cached_property
     def registrations(self) -> Mapping[str, UUID]:
@@ -181,6 +205,10 @@ class Scenario:
     def case_of(self) -> Mapping[UUID, str]:
         """The case of each registration."""
         return {registration: case for case, registration in self.registrations.items()}
+
+    def shown(self, what: Shows) -> list[str]:
+        """The cases in which something is to be seen."""
+        return [end.case for end in self.ends if end.shows is what]
 
     def reports_at(self, moment: datetime) -> list[Report]:
         """What is reported at this instant."""
@@ -200,7 +228,7 @@ def load(folder: Path = SAMPLES) -> Scenario:
     return Scenario(
         reports=_sheet(folder / "weekend.csv", report_of),
         acts=_sheet(folder / "weekend_acts.csv", _act),
-        ends=_sheet(folder / "weekend_ends.csv", lambda cells: End(**cells)),
+        ends=_sheet(folder / "weekend_ends.csv", _end),
     )
 
 
@@ -248,6 +276,11 @@ def _act(cells: Mapping[str, str]) -> Act:
         when=_instant(cells["when"]) if cells["when"] else None,
         **{name: cells[name] for name in ("method", "identity", "biometrics", "detail", "text")},
     )
+
+
+def _end(cells: Mapping[str, str]) -> End:
+    shows = Shows(cells["shows"]) if cells["shows"] else None
+    return End(case=cells["case"], ends_as=cells["ends_as"], note=cells["note"], shows=shows)
 
 
 def _instant(text: str) -> datetime:

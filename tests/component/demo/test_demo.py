@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -48,8 +48,8 @@ def played(state: Path, *arguments: str) -> tuple[int, str]:
         return running.returncode, shown
 
 
-def sheets(folder: Path, *, ends: dict[str, str]) -> Path:
-    """The sheets cut down to two cases, with other ends where the test wants them."""
+def sheets(folder: Path, *, ends: dict[str, str], cases: Collection[str] = TINY) -> Path:
+    """The sheets cut down to a few cases, with other ends where the test wants them."""
     folder.mkdir()
     for name in ("weekend.csv", "weekend_acts.csv", "weekend_ends.csv"):
         with (SAMPLES / name).open(newline="") as whole, (folder / name).open("w", newline="") as part:
@@ -57,7 +57,7 @@ def sheets(folder: Path, *, ends: dict[str, str]) -> Path:
             writer = csv.DictWriter(part, rows.fieldnames or ())
             writer.writeheader()
             for row in rows:
-                if row["case"] in TINY:
+                if row["case"] in cases:
                     changed = {"ends_as": ends[row["case"]]} if "ends_as" in row and row["case"] in ends else {}
                     writer.writerow(row | changed)
     return folder
@@ -70,11 +70,33 @@ def test_the_whole_weekend_holds_and_leaves_nothing_behind(tmp_path: Path) -> No
     code, shown = played(state)
 
     assert code == 0, shown
-    assert shown.count("holds ") == 11
+    assert shown.count("holds ") == 16
     assert "FAILS" not in shown
     assert "found at hour 80" in shown
     assert not state.exists()
     assert re.search(r"\b[1-9]\d* messages to telephones", shown), "somebody at Prabumulih has a telephone"
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    for told in (
+        "Thu 28 May 07:00 roster-gap SHA-HQ-01 (section head adult) app 07:00, mail 07:00",
+        "Sat 30 May 21:00 case 29: walked-in AO-TJR-01 (assistant officer) app 21:00, message 21:00",
+        "Sun 31 May 00:05 case 31: climbed-to-head HEAD-HQ-01 (head) app 00:05, mail 00:05",
+        "Tue 02 Jun 16:30 case 30: offer-overdue SHA-HQ-01 (section head adult) app 16:30, mail 16:30",
+    ):
+        assert told in lines
+    assert any("LP-TJR reported 36.2 h later" in line for line in lines)
+
+
+@pytest.mark.timeout(PLAY_SECONDS + 10)
+def test_a_night_that_does_not_show_what_the_sheets_promise_fails(tmp_path: Path) -> None:
+    folder = sheets(tmp_path / "sheets", ends={}, cases=("31",))
+    with (folder / "weekend_acts.csv").open("a") as acts:
+        acts.write("2026-05-30T21:00:00+07:00,AO-SRG-01,31,acknowledge,,,,,,\n")
+
+    code, shown = played(tmp_path / "state", "--sheets", str(folder))
+
+    assert code == 1, shown
+    assert "FAILS an alert climbs until somebody answers" in " ".join(shown.split())
+    assert "case 31: climbed-to-head was told to []" in shown
 
 
 @pytest.mark.timeout(PLAY_SECONDS + 10)

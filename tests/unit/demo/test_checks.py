@@ -14,6 +14,7 @@ from deploy.demo.facts import Facts, Letter, Notice
 from deploy.demo.scenario import Outcome
 from deploy.demo.topics import Record
 from deploy.demo.verdict import Verdict
+from tests.unit.demo import nights
 from tests.unit.demo.builders import Topic, the_facts
 
 Check: TypeAlias = Callable[[Facts], Verdict]
@@ -267,7 +268,7 @@ def test_a_check_fails_when_its_fact_is_broken(what: str) -> None:
 
 
 def test_each_check_is_broken_by_some_example() -> None:
-    assert {check for check, _, _ in BROKEN.values()} == set(CHECKS)
+    assert {check for check, _, _ in (*BROKEN.values(), *nights.BROKEN.values())} == set(CHECKS)
 
 
 def test_only_the_first_problems_are_shown() -> None:
