@@ -157,6 +157,7 @@ HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
             registration.RegistrationReturned,
             registration.RegistrationRefused,
             registration.SubmissionOverdue,
+            registration.TransferOfferEnded,
             registration.TransferOfferOverdue,
             registration.AbscondingSuspected,
             registration.SearchReviewDue,

@@ -60,12 +60,15 @@ async def acknowledge_told(notice: Notice, tx: Transaction) -> None:
             keep(climb.acknowledge(alert, by=tx.actor.id, now=tx.now), tx)
 
 
-async def withdraw(alert_ids: Iterable[UUID], tx: Transaction) -> None:
-    """There is nothing left to take care of."""
+async def withdraw(alert_ids: Iterable[UUID], tx: Transaction) -> tuple[str, ...]:
+    """There is nothing left to take care of; who was told that there was, each once."""
+    told: list[str] = []
     for alert_id in sorted(alert_ids):
         alert = await tx.lock_late(alert_store.ALERTS, alert_id)
         if alert is not None:
             keep(climb.withdraw(alert, now=tx.now), tx)
+            told += alert.told
+    return tuple(dict.fromkeys(told))
 
 
 def keep(alert: Alert, tx: Transaction) -> None:

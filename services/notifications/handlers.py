@@ -17,7 +17,7 @@ from contracts.reference import Reference
 from contracts.registration import RegistrationFact
 from services.notifications import alerts, roster_store, store
 from services.notifications.channels import WayOut
-from services.notifications.domain import alerting, climb, holding, ledger, preference, telling
+from services.notifications.domain import alerting, climb, holding, ledger, preference, saying, telling
 from services.notifications.domain.audience import Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import Matter, Notice, NoticeUnknown, State, Urgency
 from services.notifications.domain.preference import Preferences
@@ -95,11 +95,12 @@ class Desk:
         case = telling.learn(known, fact)
         for clock, due_at in telling.clocks_after(case, fact, now=tx.now, reference=tx.reference).items():
             _set(tx, case.registration_id, clock, due_at)
-        occasion = telling.occasion_of(fact)
+        occasion = telling.occasion_of(fact, known=known)
         case, over = alerting.settle(case, alerting.settled_by(known, fact))
-        await alerts.withdraw(over, tx)
+        alarmed = await alerts.withdraw(over, tx)
         if occasion is not None:
-            case = await self._tell(occasion, case, fact.model_dump(), tx, cause=_cause(tx))
+            told_before = alarmed if occasion is Occasion.OFFER_ENDED else case.told
+            case = await self._tell(occasion, case, fact.model_dump(), tx, cause=_cause(tx), told_before=told_before)
         tx.save(store.CASES, case)
 
     async def remind(self, due: TimerDue, tx: Transaction) -> None:
@@ -113,7 +114,8 @@ class Desk:
         cause = f"{due.kind}|{case.registration_id}|{due.due_at.isoformat()}"
         # A day that is moved away and back sets the same clock again: whoever was told is not told twice.
         known = await store.caused(await tx.connection(), about=case.registration_id, cause=cause)
-        tx.save(store.CASES, await self._tell(occasion, case, {}, tx, cause=cause, known=known))
+        told = await self._tell(occasion, case, {}, tx, cause=cause, told_before=case.told, known=known)
+        tx.save(store.CASES, told)
 
     async def tell_of_a_dead_letter(self, letter: DeadLettered, tx: Transaction) -> None:
         """A prison's message that could not be handled may be a release that nobody knows of: duty and operations."""
@@ -121,14 +123,31 @@ class Desk:
             raise Irrelevant("a message of our own: operations see it on their board")
         occasion = telling.occasion_of_letter(letter)
         matter = _matter(occasion, letter.dead_letter_id, _cause(tx), juvenile=False)
-        await self.tell(occasion, matter, _at_head_office(tx), telling.words_of_letter(occasion, letter), tx)
+        await self.tell(occasion, matter, _at_head_office(tx), saying.words_of_letter(occasion, letter), tx)
 
     async def tell_of_a_silent_prison(self, fact: registration.FacilitySilent, tx: Transaction) -> None:
         """A prison from which nothing comes may release people of whom nobody hears: duty and operations."""
         matter = _matter(Occasion.FACILITY_SILENT, fact.silence_id, _cause(tx), juvenile=False)
         about = Whereabouts(receiving_unit=fact.receiving_unit)
-        words = telling.words_of_silence(fact, reference=tx.reference)
+        words = saying.words_of_silence(fact, reference=tx.reference)
         await self.tell(Occasion.FACILITY_SILENT, matter, about, words, tx)
+
+    async def tell_of_lost_notices(self, lost: Sequence[Notice], tx: Transaction) -> None:
+        """Nobody could be reached by a message that was the last way: operations hear of it, once for each message."""
+        of_others = [notice for notice in lost if notice.occasion != Occasion.NOT_REACHED]
+        if not of_others:
+            # What operations themselves could not be told lies in the ledger; to tell them once more would never end.
+            return
+        first = of_others[0]
+        matter = _matter(
+            Occasion.NOT_REACHED,
+            first.about,
+            f"{Occasion.NOT_REACHED}|{first.parcel}",
+            juvenile=any(notice.juvenile for notice in of_others),
+        )
+        known = await store.caused(await tx.connection(), about=matter.about, cause=matter.cause)
+        words = saying.words_of_lost(of_others)
+        await self.tell(Occasion.NOT_REACHED, matter, _at_head_office(tx), words, tx, known=known)
 
     async def _tell(
         self,
@@ -138,11 +157,13 @@ class Desk:
         tx: Transaction,
         *,
         cause: str,
+        told_before: tuple[str, ...],
         known: frozenset[UUID] = frozenset(),
     ) -> telling.Case:
-        words = telling.words_of_case(occasion, case, fact, reference=tx.reference)
+        words = saying.words_of_case(occasion, case, fact, reference=tx.reference)
         matter = _matter(occasion, case.registration_id, cause, juvenile=case.juvenile)
-        told = await self.tell(occasion, matter, case.whereabouts, words, tx, known=known)
+        about = replace(case.whereabouts, told=told_before)
+        told = await self.tell(occasion, matter, about, words, tx, known=known)
         alert_id = climb.alert_id_of(occasion=occasion, cause=cause)
         return alerting.having_raised(telling.having_told(case, told), occasion, alert_id)
 

@@ -1,8 +1,9 @@
 """What notifications does with what leaves the house: claim, send, settle, confirm, and take another way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from enum import Enum
+from typing import Any, Final
 from uuid import UUID
 
 from chassis.inbox import Inbox, TimerDue
@@ -32,6 +33,15 @@ class Reported:
     code: str
 
 
+class Fallback(Enum):
+    """What became of telling somebody another way."""
+
+    TAKEN = "taken"
+    NOT_NEEDED = "not needed"
+    """They have seen it, or another way may still reach them."""
+    NONE_LEFT = "none left"
+
+
 class Outgoing:
     """What happens to notices between the ledger and the carriers."""
 
@@ -55,11 +65,9 @@ class Outgoing:
 
     async def settle(self, command: Settlement[Parcel], tx: Transaction) -> None:
         """What the carrier answered is written down, and whoever is not reached for good is told another way."""
-        outcomes = [await self._settle(notice, command, tx) for notice in command.item.notices]
-        if all(isinstance(outcome, Irrelevant) for outcome in outcomes):
-            raise next(outcome for outcome in outcomes if isinstance(outcome, Irrelevant))
+        await self._settled([await self._settle(notice, command, tx) for notice in command.item.notices], tx)
 
-    async def _settle(self, sent: Notice, command: Settlement[Parcel], tx: Transaction) -> Irrelevant | None:
+    async def _settle(self, sent: Notice, command: Settlement[Parcel], tx: Transaction) -> Irrelevant | Notice | None:
         notice, result = await _notice(sent.notification_id, tx), command.result
         attempt = Attempt(
             number=sent.attempts, sent=result.sent, retryable=result.retryable, reason=result.reason, at=command.at
@@ -68,53 +76,60 @@ class Outgoing:
             settled = ledger.settle(notice, attempt, now=tx.now)
         except Irrelevant as overtaken:
             return overtaken
-        await self._keep(settled, tx)
-        return None
+        return await self._keep(settled, tx)
 
     async def confirm(self, command: Reported, tx: Transaction) -> None:
         """What a receipt says is written down; one that comes twice, or after a later one, changes nothing."""
-        outcomes = [await self._confirm(each, command, tx) for each in command.notices]
-        if all(isinstance(outcome, Irrelevant) for outcome in outcomes):
-            raise next(outcome for outcome in outcomes if isinstance(outcome, Irrelevant))
+        await self._settled([await self._confirm(each, command, tx) for each in command.notices], tx)
 
-    async def _confirm(self, notification_id: UUID, command: Reported, tx: Transaction) -> Irrelevant | None:
+    async def _confirm(self, notification_id: UUID, command: Reported, tx: Transaction) -> Irrelevant | Notice | None:
         notice = await _notice(notification_id, tx)
         try:
             settled = receipts.confirm(notice, command.report, code=command.code, now=tx.now)
         except Irrelevant as known:
             return known
-        await self._keep(settled, tx)
-        return None
+        return await self._keep(settled, tx)
 
-    async def _keep(self, settled: Settled, tx: Transaction) -> None:
+    async def _settled(self, outcomes: Sequence[Irrelevant | Notice | None], tx: Transaction) -> None:
+        """Of a message that was the last way to its recipient operations hear, once for all that was in it."""
+        if outcomes and all(isinstance(outcome, Irrelevant) for outcome in outcomes):
+            raise next(outcome for outcome in outcomes if isinstance(outcome, Irrelevant))
+        if lost := [outcome for outcome in outcomes if isinstance(outcome, Notice)]:
+            await self._desk.tell_of_lost_notices(lost, tx)
+
+    async def _keep(self, settled: Settled, tx: Transaction) -> Notice | None:
+        """Write a notice down; it is given back if it has failed and was the last way to its recipient."""
         notice, facts = settled
         tx.save(store.NOTICES, notice)
         tx.publish(facts, of=notice)
         if notice.state in {State.DELIVERED, State.FAILED}:
             tx.cancel_timer(notice.notification_id, RECEIPT_MISSING)
-        if facts and notice.state is State.FAILED:
-            await self._fall_back(notice, tx)
+        if not facts or notice.state is not State.FAILED:
+            return None
+        return notice if await self._fall_back(notice, tx) is Fallback.NONE_LEFT else None
 
     async def take_another_way(self, due: TimerDue, tx: Transaction) -> None:
         """Whoever has not been reached in time by one way is told by the next."""
         notice = await tx.lock(store.NOTICES, due.subject)
         if notice is None or notice.state in {State.DELIVERED, State.FAILED}:
             raise Irrelevant("how it ended is known")
-        another = await self._fall_back(notice, tx)
-        if another and notice.state in {State.PENDING, State.HELD}:
+        found = await self._fall_back(notice, tx)
+        if found is Fallback.TAKEN and notice.state in {State.PENDING, State.HELD}:
             given_up, facts = ledger.replaced(notice, now=tx.now)
             tx.save(store.NOTICES, given_up)
             tx.publish(facts, of=given_up)
 
-    async def _fall_back(self, notice: Notice, tx: Transaction) -> bool:
+    async def _fall_back(self, notice: Notice, tx: Transaction) -> Fallback:
         """Owe the same by the next way out; not to somebody who has seen it, nor by a way that was tried."""
         rows = await parcel_store.reached(
             tx.reading, about=notice.about, cause=notice.cause, recipient=notice.recipient
         )
         tried = {Channel(row["channel"]) for row in rows}
         channel = preference.next_way(self._desk.at_hand.contacts().of(notice.recipient).channels, tried=tried)
-        if channel is None or any(row["read_at"] is not None for row in rows):
-            return False
+        if any(row["read_at"] is not None for row in rows):
+            return Fallback.NOT_NEEDED
+        if channel is None:
+            return Fallback.NOT_NEEDED if _may_arrive(rows, besides=notice.channel) else Fallback.NONE_LEFT
         another = ledger.instead(
             notice,
             channel,
@@ -124,7 +139,13 @@ class Outgoing:
         )
         tx.append(store.OWED, asdict(another))
         self._desk.watch(another, tx, tried=tried)
-        return True
+        return Fallback.TAKEN
+
+
+def _may_arrive(rows: Iterable[Mapping[str, Any]], *, besides: Channel) -> bool:
+    """Whether somebody may still be reached, or was, by a way out other than this one."""
+    others = (row for row in rows if Channel(row["channel"]) not in {*ledger.DELIVERED_BY_WRITING, besides})
+    return any(row["state"] != State.FAILED for row in others)
 
 
 async def claim_parcels(command: Claim, tx: Transaction) -> list[Parcel]:

@@ -26,6 +26,7 @@ def _load_case(row: Mapping[str, Any]) -> Case:
         facility=row["facility"],
         releases_on=row["releases_on"],
         released_at=row["released_at"],
+        met=row["met"],
         told=tuple(row["told"]),
         alerts=tuple(OpenAlert(each["occasion"], UUID(each["alert_id"])) for each in row["alerts"]),
     )
@@ -36,23 +37,23 @@ CASES: Final = Aggregates[UUID, Case](
     key_type="uuid",
     select="""
         SELECT registration_id, receiving_unit, guidance_unit, officer, juvenile, standing, facility, releases_on,
-               released_at, told, alerts, version
+               released_at, met, told, alerts, version
           FROM case_fact WHERE registration_id = ANY($1) ORDER BY registration_id FOR UPDATE
     """,
     upsert="""
         INSERT INTO case_fact (registration_id, receiving_unit, guidance_unit, officer, juvenile, standing, facility,
-                               releases_on, released_at, told, alerts, version)
+                               releases_on, released_at, met, told, alerts, version)
         SELECT registration_id, receiving_unit, guidance_unit, officer, juvenile, standing, facility,
-               releases_on, released_at, told, alerts, version
+               releases_on, released_at, met, told, alerts, version
           FROM json_to_recordset($1::json)
                AS c(registration_id uuid, receiving_unit text, guidance_unit text, officer text, juvenile boolean,
-                    standing text, facility text, releases_on date, released_at timestamptz, told jsonb,
-                    alerts jsonb, version int)
+                    standing text, facility text, releases_on date, released_at timestamptz, met boolean,
+                    told jsonb, alerts jsonb, version int)
         ON CONFLICT (registration_id) DO UPDATE
            SET receiving_unit = EXCLUDED.receiving_unit, guidance_unit = EXCLUDED.guidance_unit,
                officer = EXCLUDED.officer, juvenile = EXCLUDED.juvenile, standing = EXCLUDED.standing,
                facility = EXCLUDED.facility, releases_on = EXCLUDED.releases_on, released_at = EXCLUDED.released_at,
-               told = EXCLUDED.told, alerts = EXCLUDED.alerts, version = EXCLUDED.version
+               met = EXCLUDED.met, told = EXCLUDED.told, alerts = EXCLUDED.alerts, version = EXCLUDED.version
          WHERE case_fact.version = EXCLUDED.version - 1
     """,
     key=lambda case: case.registration_id,

@@ -12,7 +12,8 @@ from services.notifications.domain.audience import Audience
 from services.notifications.domain.climb import Alert, AlertState, OpenAlert
 from services.notifications.domain.gaps import ToldGap
 from services.notifications.domain.ledger import Urgency
-from services.notifications.domain.telling import RULES, Case, Occasion, is_redated, mark_of
+from services.notifications.domain.saying import mark_of
+from services.notifications.domain.telling import RULES, Case, Occasion, is_redated
 
 REMINDS: Final[Mapping[Occasion, Occasion]] = {
     Occasion.STILL_UNCONFIRMED: Occasion.UNCONFIRMED,
@@ -30,7 +31,7 @@ ALERTING: Final = frozenset(
     occasion
     for occasion, rule in RULES.items()
     if rule.urgency is Urgency.URGENT
-    and occasion not in {*REMINDS, *CLIMBED.values(), Occasion.UNANSWERED, Occasion.UNREACHABLE}
+    and occasion not in {*REMINDS, *CLIMBED.values(), Occasion.UNANSWERED, Occasion.UNREACHABLE, Occasion.NOT_REACHED}
 )
 """What is urgent wants somebody who takes care of it. Who could not be told acknowledges nothing, so that alert climbs
 by itself, and what operations are told of it is none of its own."""
@@ -55,6 +56,7 @@ SETTLED_BY: Final[Mapping[type[RegistrationFact], frozenset[Occasion]]] = {
     registration.RegistrationReturned: _UNTIL_SUBMITTED | {Occasion.CONFLICT},
     registration.ClientRegistered: _UNTIL_SUBMITTED | {Occasion.CONFLICT},
     registration.RegistrationRefused: _UNTIL_SUBMITTED | {Occasion.CONFLICT},
+    registration.TransferOfferEnded: frozenset({Occasion.OFFER_OVERDUE}),
     registration.RegistrationCancelled: ALERTING,
     registration.RegistrationClosed: ALERTING,
     registration.ClientHandedOn: ALERTING,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from chassis.rules.calendar import OfficeCalendar
@@ -29,6 +29,7 @@ class Occasion(StrEnum):
     GATE_DAY_BEFORE = "gate-day-before"
     GATE_SAME_DAY = "gate-same-day"
     RELEASED = "released"
+    RELEASED_AND_MET = "released-and-met"
     WALKED_IN = "walked-in"
     UNCONFIRMED = "unconfirmed"
     STILL_UNCONFIRMED = "still-unconfirmed"
@@ -44,6 +45,7 @@ class Occasion(StrEnum):
     REGISTERED = "registered"
     SUBMISSION_OVERDUE = "submission-overdue"
     OFFER_OVERDUE = "offer-overdue"
+    OFFER_ENDED = "offer-ended"
     ABSCONDED = "absconded"
     SEARCH_REVIEW = "search-review"
     FILES_MISSING = "files-missing"
@@ -53,6 +55,7 @@ class Occasion(StrEnum):
     CLOSED = "closed"
     HANDED_ON = "handed-on"
     UNREACHABLE = "unreachable"
+    NOT_REACHED = "not-reached"
     FACILITY_SILENT = "facility-silent"
     ROSTER_GAP = "roster-gap"
     ROSTER_FILLED = "roster-filled"
@@ -80,6 +83,7 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.GATE_DAY_BEFORE: Rule((DUTY,), "gate-reminder", URGENT),
     Occasion.GATE_SAME_DAY: Rule((DUTY,), "gate-reminder", URGENT),
     Occasion.RELEASED: Rule((DUTY, OFFICER), "released", URGENT),
+    Occasion.RELEASED_AND_MET: Rule((DUTY, OFFICER), "released-and-met", QUIET),
     Occasion.WALKED_IN: Rule((DUTY, OFFICER), "walked-in", URGENT),
     Occasion.UNCONFIRMED: Rule((DUTY, OPS), "unconfirmed", URGENT),
     Occasion.STILL_UNCONFIRMED: Rule((DUTY, OPS), "unconfirmed", URGENT),
@@ -95,6 +99,7 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.REGISTERED: Rule((OFFICER,), "registered", NORMAL),
     Occasion.SUBMISSION_OVERDUE: Rule((KASI,), "submission-overdue", URGENT),
     Occasion.OFFER_OVERDUE: Rule((KASI,), "offer-overdue", URGENT),
+    Occasion.OFFER_ENDED: Rule((TOLD,), "offer-ended", QUIET),
     Occasion.ABSCONDED: Rule((KABAPAS, OFFICER), "absconded", URGENT),
     Occasion.SEARCH_REVIEW: Rule((KASI,), "search-review", URGENT),
     Occasion.FILES_MISSING: Rule((REGISTRAR,), "files-missing", NORMAL),
@@ -104,6 +109,7 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.CLOSED: Rule((TOLD,), "closed", QUIET),
     Occasion.HANDED_ON: Rule((TOLD,), "handed-on", QUIET),
     Occasion.UNREACHABLE: Rule((OPS,), "unreachable", URGENT),
+    Occasion.NOT_REACHED: Rule((OPS,), "not-reached", URGENT),
     Occasion.FACILITY_SILENT: Rule((DUTY, OPS), "facility-silent", NORMAL),
     Occasion.ROSTER_GAP: Rule((KASI,), "roster-gap", URGENT),
     Occasion.ROSTER_FILLED: Rule((TOLD,), "roster-filled", QUIET),
@@ -126,6 +132,7 @@ TOLD_AS: Final[Mapping[type[RegistrationFact], Occasion]] = {
     registration.RegistrationRefused: Occasion.REFUSED,
     registration.SubmissionOverdue: Occasion.SUBMISSION_OVERDUE,
     registration.TransferOfferOverdue: Occasion.OFFER_OVERDUE,
+    registration.TransferOfferEnded: Occasion.OFFER_ENDED,
     registration.AbscondingSuspected: Occasion.ABSCONDED,
     registration.SearchReviewDue: Occasion.SEARCH_REVIEW,
     registration.FilesMissing: Occasion.FILES_MISSING,
@@ -147,7 +154,6 @@ NOT_OURS: Final[frozenset[type[RegistrationFact]]] = frozenset(
         registration.BiometricCaptured,
         registration.BiometricWaived,
         registration.ClientTransferOffered,
-        registration.TransferOfferEnded,
     }
 )
 """Facts that nobody is told and that change nothing here."""
@@ -155,12 +161,14 @@ NOT_OURS: Final[frozenset[type[RegistrationFact]]] = frozenset(
 RUNGS: Final = {24: Occasion.UNSEEN_24, 48: Occasion.UNSEEN_48, 72: Occasion.UNSEEN_72}
 
 
-def occasion_of(fact: RegistrationFact) -> Occasion | None:
-    """What a fact gives occasion to tell, if anything."""
+def occasion_of(fact: RegistrationFact, *, known: "Case | None" = None) -> Occasion | None:
+    """What a fact gives occasion to tell, if anything, of a case as it was known before."""
     if isinstance(fact, registration.FirstContactOverdue):
         return RUNGS[fact.hours] if fact.escalate else None
     if isinstance(fact, registration.RegistrationOpened) and fact.source is Source.WALK_IN:
         return Occasion.WALKED_IN
+    if isinstance(fact, registration.RegistrationOpened) and known is not None and known.met:
+        return Occasion.RELEASED_AND_MET
     return TOLD_AS.get(type(fact))
 
 
@@ -206,6 +214,8 @@ class Case:
     facility: str | None = None
     releases_on: date | None = None
     released_at: datetime | None = None
+    met: bool = False
+    """An officer has met the client, be it before the gate."""
     told: tuple[str, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()
 
@@ -236,6 +246,7 @@ def learn(case: Case | None, fact: RegistrationFact) -> Case:
         facility=said["facility"] or known.facility,
         releases_on=said["releases_on"] or known.releases_on,
         released_at=said["released_at"] or known.released_at,
+        met=known.met or isinstance(fact, registration.FirstContactMade),
     )
 
 
@@ -258,7 +269,9 @@ def having_told(case: Case, officers: Sequence[str]) -> Case:
 GATE_DAY_BEFORE: Final = "gate-day-before"
 GATE_SAME_DAY: Final = "gate-same-day"
 STILL_UNCONFIRMED: Final = "still-unconfirmed"
-CLOCKS: Final = (GATE_DAY_BEFORE, GATE_SAME_DAY, STILL_UNCONFIRMED)
+GATE_CLOCKS: Final = (GATE_DAY_BEFORE, GATE_SAME_DAY)
+"""Of somebody who was met before the gate nobody is reminded."""
+CLOCKS: Final = (*GATE_CLOCKS, STILL_UNCONFIRMED)
 
 UNCONFIRMED_AGAIN_POLICY: Final = "UNCONFIRMED-AGAIN"
 
@@ -269,6 +282,8 @@ def clocks_after(
     """The clocks that a fact sets, moves or stops (None); a clock that it does not name goes on as it was."""
     if case.standing not in NOT_RELEASED_YET:
         return dict.fromkeys(CLOCKS)
+    if isinstance(fact, registration.FirstContactMade):
+        return dict.fromkeys(GATE_CLOCKS)
     if isinstance(fact, registration.ReleaseUnconfirmed):
         again = reference.policies[UNCONFIRMED_AGAIN_POLICY]
         return {STILL_UNCONFIRMED: due_at(again, now, OfficeCalendar.of(reference))}
@@ -279,8 +294,8 @@ def clocks_after(
 
 def _gate_clocks(case: Case, *, now: datetime, reference: Reference) -> dict[str, datetime | None]:
     """A reminder whose time has passed rings at once, unless a later one has passed too or the day is over."""
-    if case.releases_on is None or _is_over(case.releases_on, now, reference):
-        return {GATE_DAY_BEFORE: None, GATE_SAME_DAY: None}
+    if case.met or case.releases_on is None or _is_over(case.releases_on, now, reference):
+        return dict.fromkeys(GATE_CLOCKS)
     eve, morning = gate_times(case.releases_on, reference)
     return {GATE_DAY_BEFORE: eve if now < morning else None, GATE_SAME_DAY: morning}
 
@@ -333,59 +348,3 @@ def _channels(reachable_by: Sequence[Channel], urgency: Urgency) -> tuple[Channe
 def template_of(occasion: Occasion, *, juvenile: bool) -> str:
     """The template that says it."""
     return RESTRICTED_TEMPLATE if juvenile else RULES[occasion].template
-
-
-def mark_of(about: UUID) -> str:
-    """How a matter is named where everybody may read along: the beginning of its id."""
-    return f"{about.hex[:4].upper()}…"
-
-
-def words_of_case(occasion: Occasion, case: Case, fact: Mapping[str, Any], *, reference: Reference) -> dict[str, Any]:
-    """What a template may say about a case; of a child nothing but where to look."""
-    link = f"/v1/registrations/{case.registration_id}"
-    words = {"mark": mark_of(case.registration_id), "link": link, "urgency": RULES[occasion].urgency.value}
-    if case.juvenile:
-        return words
-    return {
-        **words,
-        "code": case.registration_id.hex[:8].upper(),
-        "receiving_unit": _unit_name(case.receiving_unit, reference),
-        "guidance_unit": _unit_name(case.guidance_unit, reference) if case.guidance_unit else None,
-        "facility": _facility_name(case.facility, reference) if case.facility else None,
-        "releases_on": case.releases_on,
-        "released_at": case.released_at,
-        "occasion": occasion.value,
-        "fact": fact,
-    }
-
-
-def words_of_letter(occasion: Occasion, letter: DeadLettered) -> dict[str, Any]:
-    """What a template may say about a message that could not be handled: codes, never what it said."""
-    return {
-        "mark": mark_of(letter.dead_letter_id),
-        "link": f"/v1/dead-letters/{letter.dead_letter_id}",
-        "urgency": RULES[occasion].urgency.value,
-        "occasion": occasion.value,
-        "fact": letter.model_dump(),
-    }
-
-
-def words_of_silence(fact: registration.FacilitySilent, *, reference: Reference) -> dict[str, Any]:
-    """What a template may say about a prison from which nothing comes; it is about a line, and about nobody."""
-    return {
-        "mark": mark_of(fact.silence_id),
-        "link": f"/v1/registrations?facility={fact.facility}",
-        "urgency": RULES[Occasion.FACILITY_SILENT].urgency.value,
-        "facility": _facility_name(fact.facility, reference),
-        "fact": fact.model_dump(),
-    }
-
-
-def _unit_name(code: str, reference: Reference) -> str:
-    unit = reference.units.get(code)
-    return unit.name if unit else code
-
-
-def _facility_name(code: str, reference: Reference) -> str:
-    facility = reference.facilities.get(code)
-    return facility.name if facility else code

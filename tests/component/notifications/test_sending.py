@@ -99,6 +99,48 @@ async def test_a_recipient_who_does_not_exist_fails_at_once_and_harms_nobody_els
     assert [(fact.reason, fact.attempts) for fact in failed] == [("SMTP_550", 1)]
 
 
+LOST = "SELECT recipient, channel, body, state FROM notification WHERE occasion = 'not-reached' ORDER BY seq"
+
+
+async def test_operations_hear_once_that_the_last_way_to_somebody_failed_and_why(
+    house: House, post: Postmaster
+) -> None:
+    post.answers_to_recipient = ["550 no such mailbox"]
+    await one_mail(house)
+
+    await send_once(house)
+
+    told = await house.pool.fetch(LOST)
+    assert {(row["recipient"], row["channel"]) for row in told} == {("OPS-HQ-01", "IN_APP"), ("OPS-HQ-02", "IN_APP")}
+    failed = await house.pool.fetchrow("SELECT notification_id, recipient FROM notification WHERE state = 'failed'")
+    assert failed is not None
+    for said in (failed["recipient"], str(failed["notification_id"]), "EMAIL", "SMTP_550"):
+        assert said in told[0]["body"]
+    assert len(await house.pool.fetch("SELECT 1 FROM alert")) == 0, "it is told, and climbs nowhere"
+
+
+async def test_whoever_has_read_it_was_reached(house: House, post: Postmaster) -> None:
+    post.answers_to_recipient = ["550 no such mailbox"]
+    await one_mail(house)
+    await house.pool.execute("UPDATE notification SET read_at = now() WHERE channel = 'IN_APP'")
+
+    await send_once(house)
+
+    assert set((await states(house)).values()) == {"failed"}
+    assert await house.pool.fetch(LOST) == []
+
+
+async def test_of_a_child_operations_hear_no_more_than_that_there_is_something(house: House, post: Postmaster) -> None:
+    post.answers_to_recipient = ["550 no such mailbox"]
+    await house.hear(a_fact(registration.ClientRegistered, juvenile=True))
+
+    await send_once(house)
+
+    told = await house.pool.fetch("SELECT template, body FROM notification WHERE occasion = 'not-reached'")
+    assert {row["template"] for row in told} == {"restricted"}
+    assert "SMTP" not in told[0]["body"]
+
+
 @pytest.mark.parametrize(
     "busy", [{"answers_to_recipient": ["450 try later"]}, {"answers_to_content": ["451 try later"]}], ids=str
 )

@@ -222,6 +222,39 @@ async def test_a_cancellation_is_told_quietly_to_those_who_had_been_told(house: 
     assert sorted(quiet) == [("PO-HQ-02", "IN_APP"), ("REG-HQ-01", "IN_APP"), ("REG-HQ-02", "IN_APP")]
 
 
+async def test_who_heard_that_an_offer_was_not_answered_hears_that_it_ended(house: House) -> None:
+    await house.hear(a_fact(registration.RegistrationAnnounced, releases_on=MONDAY))
+    await house.hear(a_fact(registration.TransferOfferOverdue))
+    await house.step_to(FRIDAY + timedelta(hours=2))
+
+    await house.hear(a_fact(registration.TransferOfferEnded))
+
+    quiet = [(who, channel) for who, channel, occasion, _ in await ledger(house) if occasion == "offer-ended"]
+    assert quiet == [("SHA-HQ-01", "IN_APP")], "nobody who was told of other things of this case"
+    assert [row["state"] for row in await house.pool.fetch("SELECT state FROM alert")] == ["withdrawn"]
+
+
+async def test_of_an_offer_of_which_nobody_was_told_nobody_hears_that_it_ended(house: House) -> None:
+    await house.hear(a_fact(registration.RegistrationAnnounced, releases_on=MONDAY))
+
+    await house.hear(a_fact(registration.TransferOfferEnded))
+
+    assert "offer-ended" not in {occasion for _, occasion in await told(house)}
+
+
+async def test_somebody_who_was_met_before_the_gate_raises_no_alert_when_released(house: House) -> None:
+    await house.hear(a_fact(registration.RegistrationAnnounced, releases_on=MONDAY))
+    await house.hear(a_fact(registration.FirstContactMade, before_gate=True))
+
+    await house.hear(a_fact(registration.RegistrationOpened))
+
+    quiet = [(who, channel) for who, channel, occasion, _ in await ledger(house) if occasion == "released-and-met"]
+    assert quiet == [("PO-SKY-01", "IN_APP"), ("PO-HQ-02", "IN_APP")]
+    assert "released" not in {occasion for _, occasion in await told(house)}
+    assert await house.pool.fetch("SELECT 1 FROM alert") == []
+    assert not {"gate-day-before", "gate-same-day"} & set(await house.clocks())
+
+
 async def test_a_release_that_a_prison_does_not_confirm_is_told_at_once_and_after_an_hour(house: House) -> None:
     await house.hear(
         a_fact(registration.RegistrationAnnounced, releases_on=date(2026, 5, 29)),

@@ -225,6 +225,7 @@ def test_all_that_is_urgent_is_an_alert_but_for_what_belongs_to_one() -> None:
         Occasion.STILL_UNCONFIRMED,
         Occasion.STILL_SET_ASIDE,
         Occasion.UNREACHABLE,
+        Occasion.NOT_REACHED,
         Occasion.CLIMBED_TO_SECTION_HEAD,
         Occasion.CLIMBED_TO_HEAD,
         Occasion.UNANSWERED,

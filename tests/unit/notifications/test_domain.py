@@ -16,7 +16,7 @@ from contracts.operations import ReasonKind
 from contracts.reference import load_reference
 from contracts.registration import EventDeadLettered, RegistrationFact, Source
 from contracts.roles import Role
-from services.notifications.domain import telling
+from services.notifications.domain import saying, telling
 from services.notifications.domain.audience import Audience, Contact, Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import NOBODY, Addressee, Urgency
 from services.notifications.domain.roster import Roster, Shift
@@ -123,9 +123,17 @@ def test_a_release_is_told_to_the_duty_of_the_receiving_unit_and_to_the_officer(
 
 
 @pytest.mark.parametrize(
-    "kind", [registration.RegistrationCancelled, registration.RegistrationClosed, registration.ClientHandedOn]
+    "kind",
+    [
+        registration.RegistrationCancelled,
+        registration.RegistrationClosed,
+        registration.ClientHandedOn,
+        registration.TransferOfferEnded,
+    ],
 )
-def test_the_end_of_a_case_is_told_quietly_to_those_who_were_told_of_it(kind: type[RegistrationFact]) -> None:
+def test_the_end_of_a_case_or_of_an_offer_is_told_quietly_to_those_who_were_told_of_it(
+    kind: type[RegistrationFact],
+) -> None:
     occasion = telling.occasion_of(a_fact(kind))
     assert occasion is not None
 
@@ -379,15 +387,41 @@ def test_nobody_is_told_the_same_thing_twice_by_the_same_channel(
 def test_what_is_known_of_a_case_holds_nothing_personal() -> None:
     assert {field.name for field in fields(Case)} == {
         "registration_id", "receiving_unit", "guidance_unit", "officer", "juvenile", "standing", "facility",
-        "releases_on", "released_at", "told", "alerts",
+        "releases_on", "released_at", "met", "told", "alerts",
     }  # fmt: skip
 
 
 def test_a_child_is_spoken_of_only_by_a_mark_and_a_link() -> None:
     case = telling.learn(None, a_fact(registration.RegistrationOpened, juvenile=True, facility="LPKA-PLG"))
 
-    words = telling.words_of_case(Occasion.RELEASED, case, {}, reference=REFERENCE)
+    words = saying.words_of_case(Occasion.RELEASED, case, {}, reference=REFERENCE)
 
     assert set(words) == {"mark", "link", "urgency"}
     assert words["mark"] == "0412…"
     assert str(REGISTRATION) in words["link"]
+
+
+# --- somebody who was met before the gate -----------------------------------------------------------------------------
+
+
+def test_whoever_was_met_before_the_gate_is_not_told_as_somebody_to_be_met() -> None:
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
+    met = telling.learn(announced, a_fact(registration.FirstContactMade, before_gate=True))
+    released = a_fact(registration.RegistrationOpened)
+
+    assert telling.occasion_of(released, known=announced) is Occasion.RELEASED
+    assert telling.occasion_of(released, known=met) is Occasion.RELEASED_AND_MET
+    assert RULES[Occasion.RELEASED_AND_MET].urgency is Urgency.QUIET
+    assert telling.learn(met, released).met, "and that is not forgotten"
+
+
+def test_nobody_is_sent_to_the_gate_for_whoever_was_met_before_it() -> None:
+    announced = telling.learn(None, a_fact(registration.RegistrationAnnounced))
+    contact = a_fact(registration.FirstContactMade, before_gate=True)
+    met = telling.learn(announced, contact)
+    moved = a_fact(registration.RegistrationCorrected, releases_on=DAY + timedelta(days=3))
+
+    for case, fact in ((met, contact), (telling.learn(met, moved), moved)):
+        clocks = telling.clocks_after(case, fact, now=MOMENT, reference=REFERENCE)
+        assert {kind: clocks[kind] for kind in telling.GATE_CLOCKS} == dict.fromkeys(telling.GATE_CLOCKS)
+    assert telling.STILL_UNCONFIRMED not in telling.clocks_after(met, contact, now=MOMENT, reference=REFERENCE)

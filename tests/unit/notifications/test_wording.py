@@ -14,7 +14,7 @@ from contracts.lapas import ReleaseType
 from contracts.operations import ReasonKind
 from contracts.reference import load_reference
 from contracts.registration import EventDeadLettered, RegistrationFact, Source
-from services.notifications.domain import telling
+from services.notifications.domain import saying, telling
 from services.notifications.domain.ledger import Letter
 from services.notifications.domain.parcels import DIGEST
 from services.notifications.domain.telling import RESTRICTED_TEMPLATE, RULES, TOLD_AS, Occasion
@@ -30,7 +30,7 @@ def letter_of(fact: RegistrationFact) -> Letter:
     case = telling.learn(telling.learn(None, a_fact(registration.RegistrationAnnounced)), fact)
     occasion = telling.occasion_of(fact)
     assert occasion is not None
-    words = telling.words_of_case(occasion, case, fact.model_dump(), reference=REFERENCE)
+    words = saying.words_of_case(occasion, case, fact.model_dump(), reference=REFERENCE)
     return WORDING.letter(telling.template_of(occasion, juvenile=case.juvenile), words)
 
 
@@ -89,7 +89,7 @@ def test_a_release_reported_late_says_so() -> None:
 def test_every_clock_has_its_words(occasion: Occasion) -> None:
     case = telling.learn(None, a_fact(registration.RegistrationAnnounced))
 
-    letter = WORDING.letter(RULES[occasion].template, telling.words_of_case(occasion, case, {}, reference=REFERENCE))
+    letter = WORDING.letter(RULES[occasion].template, saying.words_of_case(occasion, case, {}, reference=REFERENCE))
 
     assert SUBJECT.fullmatch(letter.subject)
     assert "Sabtu, 30 Mei 2026" in letter.body
@@ -109,7 +109,7 @@ def test_a_dead_letter_is_described_by_codes(*, reminder: bool) -> None:
     )
     occasion = telling.occasion_of_letter(letter)
 
-    said = WORDING.letter(RULES[occasion].template, telling.words_of_letter(occasion, letter))
+    said = WORDING.letter(RULES[occasion].template, saying.words_of_letter(occasion, letter))
 
     assert SUBJECT.fullmatch(said.subject)
     assert "lapas.events" in said.body
@@ -119,7 +119,7 @@ def test_a_dead_letter_is_described_by_codes(*, reminder: bool) -> None:
 
 def test_operations_learn_of_whom_they_have_to_tell_themselves() -> None:
     case = telling.learn(None, a_fact(registration.RegistrationOpened))
-    words = telling.words_of_case(
+    words = saying.words_of_case(
         Occasion.UNREACHABLE, case, {"template": "released", "recipients": ["PO-HQ-01"]}, reference=REFERENCE
     )
 
@@ -171,6 +171,6 @@ def test_lines_of_a_letter_stay_apart() -> None:
 
 def test_a_day_is_written_as_in_a_letter() -> None:
     case = telling.learn(None, a_fact(registration.RegistrationAnnounced, releases_on=date(2026, 8, 17)))
-    words = telling.words_of_case(Occasion.GATE_SAME_DAY, case, {}, reference=REFERENCE)
+    words = saying.words_of_case(Occasion.GATE_SAME_DAY, case, {}, reference=REFERENCE)
 
     assert "Senin, 17 Agustus 2026" in WORDING.letter("gate-reminder", words).body

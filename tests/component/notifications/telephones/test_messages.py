@@ -87,6 +87,21 @@ async def test_a_number_that_nobody_has_is_named_and_the_next_way_is_taken(
     assert [(fact.channel, fact.reason) for fact in failed] == [(Channel.GATEWAY, "GATEWAY_NUMBER_UNKNOWN")]
 
 
+async def test_operations_hear_of_it_only_when_the_next_way_has_failed_too(
+    house: House, gateway: Carrier, post: Postmaster
+) -> None:
+    await gateway.behave(unknown_numbers=[PHONE])
+    post.answers_to_recipient = ["550 no such mailbox"]
+    await urgent(house)
+
+    await work_until(house, GATEWAY="failed", EMAIL="failed")
+
+    told = await house.pool.fetch("SELECT body FROM notification WHERE occasion = 'not-reached'")
+    assert len(told) == 2, "once to each of operations"
+    assert "SMTP_550" in told[0]["body"]
+    assert "NUMBER_UNKNOWN" not in told[0]["body"]
+
+
 async def test_a_refusal_for_good_takes_the_next_way_at_once(house: House, gateway: Carrier, post: Postmaster) -> None:
     await gateway.behave(refuse_with=422, code="OPTED_OUT")
     await urgent(house)
