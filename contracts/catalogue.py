@@ -132,12 +132,16 @@ UPSTREAM: Final = frozenset({"lapas"})
 
 HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
     "registration": frozenset({lapas.ReleaseAnnounced, lapas.ClientReleased, lapas.ReleaseCancelled}),
+    "litmas": frozenset(
+        {lapas.LitmasRequested, lapas.LitmasRequestWithdrawn, lapas.DecreeIssued, tpp.TPPDecided},
+    ),
     "supervision": frozenset(
         {
             registration.ClientRegistered,
             registration.ClientDetails,
         }
     ),
+    "tpp": frozenset({litmas.LitmasSubmittedToBoard, litmas.LitmasCancelled}),
     "notifications": frozenset(
         {
             registration.RegistrationAnnounced,

@@ -13,7 +13,7 @@ from contracts.event import EVENT_TYPES
 from tests.architecture.house_rules import ROOT
 from tests.architecture.services import SERVICES, events_in, events_out, routes
 
-_EVENT = re.compile(r"`([A-Z][a-z]+(?:[A-Z][A-Za-z0-9]*)+)(?:\{[^}]*\})?`")
+_EVENT = re.compile(r"`((?:[A-Z][a-z]+[A-Z]|[A-Z]{2,}[a-z])[A-Za-z0-9]*)(?:\{[^}]*\})?`")
 _ADDRESS = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE)\s+(/v1/[^\s`|,?]+)")
 _PLACE = re.compile(r"\{[^}]*\}")
 

@@ -1,0 +1,5 @@
+"""The command `python -m services.litmas`."""
+
+from services.litmas.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""Reports about adults, which prisons ask for before somebody is released, placed or moved."""

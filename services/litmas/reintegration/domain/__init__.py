@@ -1,0 +1,1 @@
+"""The rules of a report about an adult."""

@@ -1,0 +1,111 @@
+"""What the doors of litmas share: who comes in, which report they mean, and how an act on it is run."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Final, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Header
+
+from chassis.access import Principal, allow
+from chassis.idempotency import IdempotentRequest, idempotent
+from chassis.paging import PageRequest, page_request
+from chassis.problems import BadRequest, NotFound, Problem
+from chassis.service import ServiceContext
+from chassis.transaction import Actor, Transaction
+from contracts.roles import Role
+from services.litmas.reintegration import store
+from services.litmas.reintegration.domain.case import Litmas
+from services.litmas.reintegration.domain.sections import TextChangedMeanwhile
+from services.litmas.reintegration.handlers import CaseChangedMeanwhile, OnCase, Receipt
+
+A = TypeVar("A")
+C = TypeVar("C")
+R = TypeVar("R")
+K = TypeVar("K", bound=Receipt)
+
+COUNTER: Final = (Role.SERVICE_COUNTER, Role.REGISTRAR, Role.REGISTRAR_HEAD)
+"""Who enters a letter that came on paper, and looks whether its papers are complete."""
+REGISTRARS: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD)
+OFFICERS: Final = (Role.PROBATION_OFFICER,)
+FIELD: Final = (Role.PROBATION_OFFICER, Role.ASSISTANT_OFFICER)
+DECIDERS: Final = (Role.SECTION_HEAD_ADULT, Role.HEAD)
+STAFF: Final = (*COUNTER, *FIELD, *DECIDERS)
+
+Counter = Annotated[Principal, Depends(allow(*COUNTER))]
+Registrar = Annotated[Principal, Depends(allow(*REGISTRARS))]
+Officer = Annotated[Principal, Depends(allow(*OFFICERS))]
+Field = Annotated[Principal, Depends(allow(*FIELD))]
+Checker = Annotated[Principal, Depends(allow(*REGISTRARS, Role.SECTION_HEAD_ADULT))]
+SectionHead = Annotated[Principal, Depends(allow(Role.SECTION_HEAD_ADULT))]
+Head = Annotated[Principal, Depends(allow(Role.HEAD))]
+Decider = Annotated[Principal, Depends(allow(*DECIDERS))]
+Staff = Annotated[Principal, Depends(allow(*STAFF))]
+Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
+AskedPage = Annotated[PageRequest, Depends(page_request)]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The edition that was read, in quotes: refused when it is another by now",
+        json_schema_extra={"pattern": '^"[0-9]{1,9}"$'},
+    ),
+]
+
+_EDITION: Final = re.compile(r'"[0-9]{1,9}"')
+
+
+@dataclass(frozen=True)
+class Office:
+    """The context, and how an act on a report is run."""
+
+    context: ServiceContext
+
+    async def case(self, litmas_id: UUID) -> Litmas:
+        """The report, or 404."""
+        case = await store.find(self.context.pool, litmas_id)
+        if case is None:
+            raise NotFound("report")
+        return case
+
+    async def act(
+        self,
+        door: Callable[[OnCase[A], Transaction], Awaitable[K]],
+        command: OnCase[A],
+        actor: Actor,
+        once: IdempotentRequest | None,
+    ) -> K:
+        """Record what somebody does with a report."""
+        await self.case(command.litmas_id)
+        return await self.run(door, command, command.litmas_id, actor, once)
+
+    async def run(
+        self,
+        door: Callable[[C, Transaction], Awaitable[R]],
+        command: C,
+        litmas_id: UUID,
+        actor: Actor,
+        once: IdempotentRequest | None,
+    ) -> R:
+        """Run a command; who read what is no longer so is told with 412."""
+        keys = [(store.REPORTS, litmas_id)]
+        try:
+            return await self.context.commands.run(door, command, actor=actor, keys=keys, idempotency=once)
+        except (CaseChangedMeanwhile, TextChangedMeanwhile) as changed:
+            raise Problem(412, kind="changed-meanwhile", detail=changed.reason, rule=changed.rule) from None
+
+
+def edition_of(if_match: str | None) -> int | None:
+    """The edition that a caller read; None where it does not say."""
+    if if_match is None:
+        return None
+    if _EDITION.fullmatch(if_match) is None:
+        raise BadRequest(where="header.If-Match", what="it must be an edition in quotes")
+    return int(if_match.strip('"'))
+
+
+def actor_of(caller: Principal, *roles: Role) -> Actor:
+    """The caller in the first of these roles that it has."""
+    role = next((role for role in roles if role in caller.roles), None)
+    return Actor("person", caller.subject, role, caller.unit)
