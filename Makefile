@@ -64,11 +64,15 @@ format: $(READY) ## format and mend what ruff can mend
 	@$(BIN)/ruff format .
 
 ##@ Measure
-.PHONY: bench bench-years
+.PHONY: bench bench-years bench-day bench-lists
 bench: $(BENCH_READY) ## events a second and latency beside what one would build instead, about 25 minutes (ARGS=--quick: 5)
 	@$(BENCH_VENV)/bin/python -m tests.bench pipeline $(ARGS)
 bench-years: $(READY) ## the same parts with years behind them, about 40 minutes and 40 GB (ARGS=growth: one part; ARGS=--help)
 	@$(BIN)/python -m tests.bench.years $(ARGS)
+bench-day: $(READY) ## 5,000 releases in two hours of office time, in 20 and in 5 minutes: how soon on the board (ARGS=--help)
+	@$(BIN)/python -m tests.bench.day $(ARGS)
+bench-lists: $(READY) ## every list with 100,000 cases behind it, about 10 minutes (ARGS="--rows 1e4"; ARGS=--help)
+	@$(BIN)/python -m tests.bench.lists $(ARGS)
 
 ##@ Generate
 .PHONY: contracts lock
