@@ -20,6 +20,7 @@ from chassis.audit_trail import Audited
 from chassis.batch import BatchRunner
 from chassis.bell import Bell
 from chassis.broker import new_producer
+from chassis.chores import ChoreLoop
 from chassis.clock import OfficeClock, SystemClock
 from chassis.commands import Commands
 from chassis.consumer import Consumer
@@ -33,6 +34,7 @@ from chassis.housekeeping import Housekeeper
 from chassis.http import create_app
 from chassis.letter_desk import LetterDesk
 from chassis.metrics import Metrics
+from chassis.objects import Objects
 from chassis.overview import Lookout, overview_routes
 from chassis.probes import Probes
 from chassis.relay import Relay
@@ -213,6 +215,10 @@ class Process:
             )
             engine.committed.append(loop.wake)
             parts.loops.append((name, loop.run))
+        for chore in self.service.chores(context):
+            name = f"chore {chore.name}"
+            chores = ChoreLoop(chore, context.commands, self.system_clock, self._watch(name))
+            parts.loops.append((name, chores.run))
         if self.topics:
             prefix = self.settings.kafka_topic_prefix
             for topic in self.topics:
@@ -277,10 +283,12 @@ class Process:
                 entries, oldest = await count_unsealed(connection)
             return f"{entries} entries wait to be sealed" if oldest > UNSEALED_SECONDS_MAX else None
 
+        files = [Check("files", Objects.from_settings(self.settings).probe)] if self.service.documents else []
         return [
             Check("database", database),
             Check("kafka", kafka, required=False),
             Check("audit", audit, required=False),
+            *files,
         ]
 
     def _http_config(self, app: FastAPI) -> uvicorn.Config:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
+from chassis.chores import Chore
 from chassis.clock import OfficeClock, SystemClock
 from chassis.commands import Commands
 from chassis.database import (
@@ -16,6 +17,7 @@ from chassis.database import (
     Pool,
     read_migrations,
 )
+from chassis.documents.verification import DOCUMENT_MIGRATIONS
 from chassis.inbox import Inbox
 from chassis.metrics import Metrics
 from chassis.registers import REGISTER_MIGRATIONS
@@ -51,6 +53,10 @@ def _no_senders(_context: ServiceContext) -> Sequence[AnySender]:
     return ()
 
 
+def _no_chores(_context: ServiceContext) -> Sequence[Chore]:
+    return ()
+
+
 def _no_measures(_context: ServiceContext) -> Sequence[Measure]:
     return ()
 
@@ -65,12 +71,16 @@ class Service:
     migrations: Path
     routes: Callable[[ServiceContext], Sequence[APIRouter]]
     senders: Callable[[ServiceContext], Sequence[AnySender]] = field(default=_no_senders)
+    chores: Callable[[ServiceContext], Sequence[Chore]] = field(default=_no_chores)
     measures: Callable[[ServiceContext], Sequence[Measure]] = field(default=_no_measures)
     registers: bool = False
     """Whether the service gives numbers: then it has the table of their entries."""
+    documents: bool = False
+    """Whether the service issues papers and keeps files: then it has the table of papers, and its store is watched."""
 
     def all_migrations(self) -> list[Migration]:
-        """The chassis' tables first, then the service's own, then its registers."""
+        """The chassis' tables first, then the service's own, then those of what it asks of the chassis."""
         registers = read_migrations("registers", REGISTER_MIGRATIONS) if self.registers else []
+        documents = read_migrations("documents", DOCUMENT_MIGRATIONS) if self.documents else []
         own = read_migrations(self.name, self.migrations)
-        return [*read_migrations("chassis", CHASSIS_MIGRATIONS), *own, *registers]
+        return [*read_migrations("chassis", CHASSIS_MIGRATIONS), *own, *registers, *documents]

@@ -64,7 +64,8 @@ class AccessRow(Row):
     child_named: Reaches = Field(default_factory=dict)
     all: Reaches = Field(default_factory=dict)
     hides: bool = False
-    open_to: Literal["EVERYBODY", "SIGNER"] | None = None
+    open_to: Literal["EVERYBODY", "SIGNER", "HOLDER"] | None = None
+    """HOLDER: whoever holds a paper of ours in hand, by the token in its QR code."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "AccessRow":

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from chassis.access import Allowed, Public, Rule, Scope, rules_of
+from chassis.documents.verification import HeldInHand
 from chassis.signatures import Signed
 from contracts.reference.access_policy import AccessPolicy, AccessRow, Reach, load_access_policy
 from contracts.roles import Role
@@ -22,7 +23,7 @@ SCOPE_OF = {
     Reach.ANY: {Scope.ANY},
 }
 
-OPEN_TO: dict[type[Rule], str] = {Public: "EVERYBODY", Signed: "SIGNER"}
+OPEN_TO: dict[type[Rule], str] = {Public: "EVERYBODY", Signed: "SIGNER", HeldInHand: "HOLDER"}
 
 
 @cache

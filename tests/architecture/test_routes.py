@@ -1,8 +1,9 @@
-"""Every route of every service says who may: in the words of the catalogue of roles, or by a signature."""
+"""Every route of every service says who may: by roles of the catalogue, by a signature, or to who holds a paper."""
 
 import pytest
 
 from chassis.access import Allowed, rules_of
+from chassis.documents.verification import HeldInHand
 from chassis.signatures import Signed
 from tests.architecture.services import SERVICES, routes
 
@@ -12,7 +13,7 @@ async def test_every_route_of_a_service_has_a_rule_that_names_roles_or_who_signs
     unguarded = [
         f"{sorted(route.methods or ())} {route.path}"
         for route in routes(service)
-        if not all(isinstance(rule, Allowed | Signed) for rule in rules_of(route))
+        if not all(isinstance(rule, Allowed | Signed | HeldInHand) for rule in rules_of(route))
     ]
 
     assert routes(service)
