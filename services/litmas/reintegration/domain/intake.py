@@ -93,6 +93,9 @@ def withdraw(known: Litmas | None, event: LitmasRequestWithdrawn, *, now: dateti
         raise OlderRevision
     if known.status in OUT:
         raise ReportIsOut
+    if known.ending is not None and known.ending.by_prison:
+        # Taken back twice: the later word is kept, for a request in between must not ask anew.
+        return Decided(case=replace(known, withdrawal=event)).moved(Step.CORRECT, at=now, ending=_ending(event))
     if known.status in (Status.CANCELLED, Status.CLOSED_REJECTED):
         raise CaseIsOver
     decided = Decided(case=replace(known, withdrawal=event))
