@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.lapas import CHILD_FACILITY_PREFIXES
 from contracts.reference.models import (
+    BoardRules,
     CheckInRule,
     DeadlinePolicy,
     Facility,
@@ -62,6 +63,7 @@ def load_reference(directory: Path | None = None) -> Reference:
         officers=_by(source.rows("officers.toml", "officer", Officer), "officers.toml", lambda row: row.code),
         check_in=tuple(source.rows("check_in.toml", "check_in", CheckInRule)),
         registers=_by(source.rows("registers.toml", "register", Register), "registers.toml", lambda row: row.code),
+        board=source.row("board.toml", "board", BoardRules),
         version=source.version(),
     )
     problems = list(_contradictions(reference))

@@ -184,6 +184,15 @@ class Register(Row):
     template: Name = "{seq:04}/{reg}/{unit}/{roman_month}/{yyyy}"
 
 
+class BoardRules(Row):
+    """How the assessment team works where no law says it."""
+
+    consent_part: bool
+    members_min: int = Field(ge=1, le=60)
+    odd_members: bool
+    attendance_percent_min: int = Field(ge=0, le=100)
+
+
 @dataclass(frozen=True)
 class Reference:
     """All reference data of one version."""
@@ -199,6 +208,7 @@ class Reference:
     officers: Mapping[str, Officer]
     check_in: tuple[CheckInRule, ...]
     registers: Mapping[str, Register]
+    board: BoardRules
 
     @property
     def zone(self) -> ZoneInfo:

@@ -1,0 +1,1 @@
+"""Hearings of the assessment team: agenda, quorum, opinions, votes, decisions, minutes."""
