@@ -329,6 +329,35 @@ class RegistrationClosed(RegistrationFact, subject="registration_id"):
     evidence: Code | None = None
 
 
+class ClientLink(Event):
+    """What says which two clients are meant; each keeps its id, its registration and its events."""
+
+    link_id: UUID
+    registration_id: UUID
+    client_id: UUID
+    other_registration_id: UUID
+    other_client_id: UUID
+    juvenile: bool = False
+    """One of them at least is a child's."""
+
+    @property
+    def is_juvenile(self) -> bool:
+        """As it was when the two were linked or parted."""
+        return self.juvenile
+
+
+class ClientsLinked(ClientLink, subject="link_id"):
+    """A person says that two clients are one human being; nothing is merged."""
+
+    linked_at: Instant
+
+
+class ClientsUnlinked(ClientLink, subject="link_id"):
+    """A person says that two clients are not one human being after all."""
+
+    unlinked_at: Instant
+
+
 class ClientDetails(Event, subject="client_id", carrier="clients"):
     """Who a client is and how to reach them; restricted, and erased by a tombstone."""
 

@@ -20,6 +20,7 @@ from contracts.reference.models import (
     FacilityType,
     Holds,
     Holiday,
+    LikenessPolicy,
     Office,
     Officer,
     Reference,
@@ -64,6 +65,7 @@ def load_reference(directory: Path | None = None) -> Reference:
         check_in=tuple(source.rows("check_in.toml", "check_in", CheckInRule)),
         registers=_by(source.rows("registers.toml", "register", Register), "registers.toml", lambda row: row.code),
         board=source.row("board.toml", "board", BoardRules),
+        likeness=source.row("likeness.toml", "likeness", LikenessPolicy),
         version=source.version(),
     )
     problems = list(_contradictions(reference))

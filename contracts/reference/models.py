@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.lapas import ReleaseType
 from contracts.personal import Code, FacilityCode, OfficerCode, UnitCode
@@ -16,6 +16,10 @@ from contracts.supervision import CheckInFrequency, CheckInMode, Stage
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Percent = Annotated[int, Field(gt=0, lt=100)]
+Share = Annotated[int, Field(ge=0, le=100)]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,30}$")]
+DayOfYear = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+WHOLE: Final = 100
 _COMMON_WORDS: Final = frozenset({"KABUPATEN", "KAB", "KOTA"})
 
 
@@ -193,6 +197,77 @@ class BoardRules(Row):
     attendance_percent_min: int = Field(ge=0, le=100)
 
 
+class LikenessWeights(Row):
+    """How much of a score each likeness makes, in percent; together all of it."""
+
+    name: Share
+    birth: Share
+    facility: Share
+
+
+class NameLikeness(Row):
+    """Of a name, how much is the father's, and what one is worth that is the other's alias; in percent."""
+
+    father: Share
+    alias: Share
+
+
+class BirthLikeness(Row):
+    """What two birth dates are worth, in percent."""
+
+    same_date: Share
+    day_and_month_exchanged: Share
+    same_year: Share
+    year_beside: Share
+    unknown: Share
+    other: Share
+
+
+class FacilityLikeness(Row):
+    """What two prisons and the numbers in their registers are worth, in percent."""
+
+    same_number: Share
+    same_facility: Share
+    other_facility: Share
+
+
+class Spelling(Row):
+    """A name, and how else people write it."""
+
+    name: Word
+    written: tuple[Word, ...]
+
+
+class LikenessPolicy(Row):
+    """When two registrations are suspected to be of one person, or may possibly be; who decides is a person."""
+
+    id: Code
+    suspected_from: Percent
+    possible_from: Percent
+    shared_by_max: int = Field(ge=1, le=1_000)
+    unsure_days: tuple[DayOfYear, ...]
+    titles: tuple[Word, ...]
+    patronymics: tuple[Word, ...]
+    source: Name
+    weights: LikenessWeights
+    name: NameLikeness
+    birth: BirthLikeness
+    facility: FacilityLikeness
+    spellings: tuple[Spelling, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "LikenessPolicy":
+        if self.possible_from >= self.suspected_from:
+            raise ValueError("possible_from lies below suspected_from")
+        weights = (self.weights.name, self.weights.birth, self.weights.facility)
+        if sum(weights) != WHOLE:
+            raise ValueError(f"the weights make {sum(weights)} percent and not {WHOLE}")
+        written = [word for spelling in self.spellings for word in (spelling.name, *spelling.written)]
+        if len(written) != len(set(written)):
+            raise ValueError("a word is a spelling of one name")
+        return self
+
+
 @dataclass(frozen=True)
 class Reference:
     """All reference data of one version."""
@@ -208,6 +283,7 @@ class Reference:
     officers: Mapping[str, Officer]
     check_in: tuple[CheckInRule, ...]
     registers: Mapping[str, Register]
+    likeness: LikenessPolicy
     board: BoardRules
 
     @property

@@ -12,7 +12,7 @@ from chassis.paging import Page
 from chassis.service import ServiceContext
 from contracts.personal import FacilityCode, UnitCode
 from contracts.roles import DUTY_ROLES, Role
-from services.registration import handlers, store, views
+from services.registration import duplicate_store, handlers, store, views
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -105,7 +105,9 @@ def _add_reading(router: APIRouter, office: Office) -> None:
     async def read_registration(registration_id: UUID, caller: Reader) -> CaseView:
         """One registration, with the person where the caller may know it."""
         knows = views.may_know_children(caller, context.reference)
-        return views.case_view_of(await office.case(registration_id), knows_children=knows, reference=context.reference)
+        case = await office.case(registration_id)
+        linked = await duplicate_store.linked_to(context.pool, registration_id)
+        return views.case_view_of(case, linked=linked, knows_children=knows, reference=context.reference)
 
     @router.get("/registrations/{registration_id}/timeline")
     async def read_timeline(registration_id: UUID, caller: Reader, page: AskedPage) -> Page[TimelineLine]:

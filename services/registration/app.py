@@ -8,7 +8,18 @@ from fastapi import APIRouter
 
 from chassis import main as chassis_main
 from chassis.service import Service, ServiceContext
-from services.registration import api, desk_api, handlers, lists_api, prison_api, reports_api, silence, walk_in_api
+from services.registration import (
+    api,
+    desk_api,
+    duplicate_api,
+    duplicate_handlers,
+    handlers,
+    lists_api,
+    prison_api,
+    reports_api,
+    silence,
+    walk_in_api,
+)
 from services.registration.domain import clocks
 from services.registration.domain import silence as rules_of_silence
 
@@ -17,7 +28,7 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors, opened only where every clock has its policy: without one each release would be a dead letter."""
     clocks.check_policies(context.reference)
     rules_of_silence.check_policies(context.reference)
-    doors = (api, reports_api, lists_api, prison_api, walk_in_api, desk_api)
+    doors = (api, reports_api, lists_api, prison_api, walk_in_api, desk_api, duplicate_api)
     return [router for door in doors for router in door.routes(context)]
 
 
@@ -30,7 +41,8 @@ SERVICE: Final = Service(
     migrations=Path(__file__).parent / "migrations",
     routes=routes,
     registers=True,
-    measures=lambda context: (silence.measure_of(context),),
+    chores=lambda _context: (duplicate_handlers.COMPARING,),
+    measures=lambda context: (silence.measure_of(context), duplicate_handlers.measure_of(context)),
 )
 
 

@@ -13,8 +13,8 @@ from contracts.lapas import ClientReleased, Release, ReleaseAnnounced, ReleaseCa
 from contracts.reference import Holds
 from contracts.registration import ClientDetails
 from contracts.roles import Role
-from services.registration import silence_store, store
-from services.registration.domain import binding, casework, clocks, intake, meeting, registers
+from services.registration import duplicate_store, silence_store, store
+from services.registration.domain import binding, casework, clocks, intake, likeness, meeting, registers
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -311,6 +311,8 @@ def keep(tx: Transaction, before: Registration | None, decided: Decided) -> Rece
     case = decided.case
     tx.save(store.REGISTRATIONS, case)
     tx.publish(decided.facts, of=case)
+    if likeness.identity_of(before) != likeness.identity_of(case):
+        tx.append(duplicate_store.IDENTITY_CHANGES, {"registration_id": case.registration_id})
     for juvenile in decided.erased_as:
         tx.publish_tombstone(ClientDetails, case.client_id, of=case, juvenile=juvenile)
     for line in decided.trail:

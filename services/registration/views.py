@@ -119,6 +119,7 @@ class CaseView(BaseModel):
     handed_on_to: str | None
     offer: OfferView | None = Field(description="Another office was asked; the state and its clocks go on here")
     bound_to: UUID | None = Field(description="The walk-in under whose registration this release counts")
+    also_known_as: list[UUID] = Field(description="Registrations that a person said are of the same human being")
 
 
 class TimelineLine(BaseModel):
@@ -146,9 +147,9 @@ def may_know_children(caller: Principal, reference: Reference) -> bool:
     return certified or bool(caller.roles & KNOW_CHILDREN)
 
 
-def line_of(case: Registration) -> Line:
-    """The registration as a list shows it."""
-    return Line(**_line(case))
+def line_of(case: Registration, *, by_initials: bool = False) -> Line:
+    """The registration as a list shows it; an adult by initials too, where the name would give a child away."""
+    return Line(**_line(case, by_initials=by_initials))
 
 
 def board_line_of(case: Registration, *, now: datetime, reference: Reference) -> BoardLine:
@@ -176,8 +177,13 @@ def offer_of(case: Registration) -> OfferView | None:
     return None if offer is None else OfferView(**offer.model_dump(include=set(OfferView.model_fields)))
 
 
-def case_view_of(case: Registration, *, knows_children: bool, reference: Reference) -> CaseView:
-    """The registration as it is shown when it is opened."""
+def case_view_of(
+    case: Registration, *, linked: Mapping[UUID, bool], knows_children: bool, reference: Reference
+) -> CaseView:
+    """The registration as it is shown when it is opened; `linked` are those of the same person, and whether a child's.
+
+    That an adult was here as a child is told to those alone who may know it.
+    """
     may = knows_children or not case.juvenile
     if may and case.person is not None:
         audit.saw("registration", [case.registration_id], case.person.model_dump(exclude_none=True))
@@ -211,6 +217,7 @@ def case_view_of(case: Registration, *, knows_children: bool, reference: Referen
         handed_on_to=case.handed_on_to,
         offer=offer_of(case),
         bound_to=case.bound_to,
+        also_known_as=[each for each, juvenile in linked.items() if may and (knows_children or not juvenile)],
     )
 
 
@@ -222,13 +229,13 @@ def timeline_line_of(row: Mapping[str, Any], *, shows_words: bool) -> TimelineLi
     return TimelineLine(**(fields if shows_words else fields | {"reason": None, "document_ids": []}))
 
 
-def _line(case: Registration) -> dict[str, Any]:
+def _line(case: Registration, *, by_initials: bool = False) -> dict[str, Any]:
     name = case.person.name if case.person is not None else ""
     audit.saw("registration", [case.registration_id], ["who"])
     return {
         "registration_id": case.registration_id,
         "client_id": case.client_id,
-        "who": _initials(name) if case.juvenile else name,
+        "who": _initials(name) if case.juvenile or by_initials else name,
         "juvenile": case.juvenile,
         "status": case.status,
         "facility": case.facility,

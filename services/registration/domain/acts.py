@@ -79,6 +79,12 @@ class Binding(Fact):
     reason: Reason
 
 
+class Judgement(Fact):
+    """A person says of two registrations whether they are of one human being, and why."""
+
+    reason: Reason
+
+
 class TraceEntry(Fact):
     """Somebody was looked for."""
 

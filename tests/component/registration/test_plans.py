@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from chassis.database import Connection
-from services.registration import desk_store, prison_store, store, walk_in_store
+from services.registration import desk_store, duplicate_store, prison_store, store, walk_in_store
 from tests.component.house import House
 from tests.component.plans import indexes, plan_for, plan_of, sorts, tables_read_whole
 
@@ -51,6 +51,15 @@ async def connection(request: pytest.FixtureRequest, house: House) -> AsyncItera
         pytest.param(prison_store.SELECT_CHANGED, "registration_changed", id="what changed for a prison"),
         pytest.param(prison_store.SELECT_UNLISTED, "registration_changed", id="what a list lacks"),
         pytest.param(prison_store.SELECT_KNOWN, "registration_pkey", id="what of a list is known"),
+        pytest.param(duplicate_store.SELECT_CHANGES, "identity_change_pkey", id="who is to be compared"),
+        pytest.param(duplicate_store.SELECT_CASES, "registration_pkey", id="who they are"),
+        pytest.param(duplicate_store.SELECT_SHARING, "person_key_pkey", id="who shares a key"),
+        pytest.param(duplicate_store.SELECT_FEATURES, "known_person_pkey", id="what is compared"),
+        pytest.param(duplicate_store.DELETE_KEYS, "person_key_pkey", id="keys that are gone"),
+        pytest.param(duplicate_store.SELECT_QUEUE, "suspected_duplicate_queue", id="the queue of suspicions"),
+        pytest.param(duplicate_store.SELECT_PAIRS_OF, "suspected_duplicate_second", id="the pairs of somebody"),
+        pytest.param(duplicate_store.SELECT_HISTORY, "duplicate_entry_of", id="the history of a pair"),
+        pytest.param(duplicate_store.SELECT_CHILDREN, "registration_pkey", id="whether who is linked is a child"),
     ],
 )
 async def test_rows_are_found_by_an_index(connection: Connection, statement: str, index: str) -> None:
