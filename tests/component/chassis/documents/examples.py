@@ -173,6 +173,26 @@ def an_office_note() -> OfficeNote:
     )
 
 
+AGREED: Final = CaseDecided(
+    register_no=NUMBER,
+    concerning="Pembebasan Bersyarat",
+    presented_by="Rina Marlina, S.H.",
+    discussion="Anggota menanyakan kesiapan penjamin.\n\n- penjamin hadir\n- pekerjaan tersedia",
+    decisions=(Labelled(label="Pembebasan Bersyarat", value="Disetujui"),),
+    conditions=("wajib lapor setiap bulan", "mengikuti pelatihan kerja"),
+)
+VOTED: Final = CaseDecided(
+    register_no="0413/LIT-D/CB/PLG-HQ/V/2026",
+    concerning="Cuti Bersyarat",
+    presented_by="Joko Susilo",
+    discussion="Keadaan lingkungan dibahas.",
+    decisions=(Labelled(label="Cuti Bersyarat", value="Ditolak"),),
+    tally=Tally(in_favour=1, against=3),
+    dissents=(Labelled(label="Anggota 4", value="Lingkungan dinilai cukup mendukung."),),
+    excluded=(Labelled(label="Anggota 5", value="keluarga klien"),),
+)
+
+
 def the_minutes() -> BoardMinutes:
     members = tuple(
         Attendance(
@@ -203,26 +223,7 @@ def the_minutes() -> BoardMinutes:
         agenda=(f"{NUMBER}: Pembebasan Bersyarat", "0413/LIT-D/CB/PLG-HQ/V/2026: Cuti Bersyarat"),
         attendance=members,
         quorum=Quorum(members=7, present=5, needed=5),
-        cases=(
-            CaseDecided(
-                register_no=NUMBER,
-                concerning="Pembebasan Bersyarat",
-                presented_by="Rina Marlina, S.H.",
-                discussion="Anggota menanyakan kesiapan penjamin.\n\n- penjamin hadir\n- pekerjaan tersedia",
-                decisions=(Labelled(label="Pembebasan Bersyarat", value="Disetujui"),),
-                conditions=("wajib lapor setiap bulan", "mengikuti pelatihan kerja"),
-            ),
-            CaseDecided(
-                register_no="0413/LIT-D/CB/PLG-HQ/V/2026",
-                concerning="Cuti Bersyarat",
-                presented_by="Joko Susilo",
-                discussion="Keadaan lingkungan dibahas.",
-                decisions=(Labelled(label="Cuti Bersyarat", value="Ditolak"),),
-                tally=Tally(in_favour=1, against=3),
-                dissents=(Labelled(label="Anggota 4", value="Lingkungan dinilai cukup mendukung."),),
-                excluded=(Labelled(label="Anggota 5", value="keluarga klien"),),
-            ),
-        ),
+        cases=(AGREED, VOTED),
     )
 
 
