@@ -263,19 +263,24 @@ SELECT_BOARD: Final = """
        AND ($2::timestamptz IS NULL OR (released_at, registration_id) > ($2, $3::uuid))
      ORDER BY released_at, registration_id LIMIT $4
 """
+# Found in the index that has what lists are narrowed by; only the cases of the page are opened.
 SELECT_SEARCH: Final = """
-    SELECT registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
+    SELECT found.registration_id, release_id, status, receiving_unit, guidance_unit, holder_unit, epoch, juvenile,
            missing, walk_in, announcement, release, cancellation, revocation, unconfirmed_on, rungs_recorded, tracing,
            contact, identity_level, biometric_status, submission_from, submission_overdue, submitted, registered,
            officer, offer, handed_on_to, files_chased_at, closure, bound_to, sequence
-      FROM registration
-     WHERE ($1::text IS NULL OR status = $1)
-       AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
-       AND ($3::text IS NULL OR facility = $3)
-       AND ($4::text IS NULL OR (starts_with(name_key, $4) AND ($5::boolean OR NOT juvenile)))
-       AND ($6::uuid IS NULL OR (name_key COLLATE "C", registration_id) > (
-               SELECT last.name_key, last.registration_id FROM registration AS last WHERE last.registration_id = $6))
-     ORDER BY name_key COLLATE "C", registration_id LIMIT $7
+      FROM (SELECT name_key COLLATE "C" AS listed_under, registration_id
+              FROM registration
+             WHERE ($1::text IS NULL OR status = $1)
+               AND ($2::text IS NULL OR receiving_unit = $2 OR guidance_unit = $2)
+               AND ($3::text IS NULL OR facility = $3)
+               AND ($4::text IS NULL OR (starts_with(name_key, $4) AND ($5::boolean OR NOT juvenile)))
+               AND ($6::uuid IS NULL OR (name_key COLLATE "C", registration_id) > (
+                       SELECT last.name_key, last.registration_id FROM registration AS last
+                        WHERE last.registration_id = $6))
+             ORDER BY name_key COLLATE "C", registration_id LIMIT $7) AS found
+     CROSS JOIN LATERAL (SELECT * FROM registration WHERE registration_id = found.registration_id OFFSET 0) AS opened
+     ORDER BY listed_under, found.registration_id
 """
 SELECT_TIMELINE: Final = """
     SELECT entry_id, step, from_status, to_status, actor_kind, actor_id, actor_role, unit, reason, document_ids,
