@@ -320,6 +320,8 @@ class AuditMetrics:
         self._leading = Gauge("bapas_audit_leading", "1 in the process that seals this database", registry=registry)
         self._errors = Counter("bapas_audit_errors", "Interruptions of the sealer", ("error",), registry=registry)
         self._error = Bounded()
+        self.lost_entries = 0
+        """How many could not be written since this process began."""
 
     def unsealed(self, *, entries: int, oldest_seconds: float) -> None:
         """Show what waits for its place in the chain."""
@@ -329,6 +331,7 @@ class AuditMetrics:
     def lost(self, entries: int) -> None:
         """Count what could not be written."""
         self._lost.inc(entries)
+        self.lost_entries += entries
 
     def sealed(self, entries: int, *, position: int) -> None:
         """Count what was put into the chain, and show how long it is."""

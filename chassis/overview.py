@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from chassis.access import Principal, Scope, allow
 from chassis.audit import nothing_restricted
+from chassis.audit_chain import count_unsealed
 from chassis.consumer import Consumer
 from chassis.health import Health, OfficeTime, Part
 from chassis.housekeeping import COUNT_HELD, COUNT_LETTERS, COUNT_OUTBOX, COUNT_TIMERS, COUNTED_ROWS_MAX
@@ -27,6 +28,7 @@ SELECT_OLDEST_LETTER: Final = """
     SELECT received_at FROM dead_letter
      WHERE consumer = $1 AND state IN ('parked', 'waiting') ORDER BY seq LIMIT 1
 """
+SELECT_SEALED: Final = "SELECT position, sealed_at FROM audit_link ORDER BY position DESC LIMIT 1"
 # The lock's number is the lower half of the key; the upper is empty. A session of the same role sees where it is from.
 SELECT_LEADER: Final = """
     SELECT session.backend_start FROM pg_locks AS held JOIN pg_stat_activity AS session USING (pid)
@@ -103,6 +105,16 @@ class DeadLettersNow(BaseModel):
     oldest_at: datetime | None
 
 
+class AuditNow(BaseModel):
+    """How far the audit trail is in its chain, and what is missing in it."""
+
+    sealed_until: int = Field(description="The position of the last entry that has its place in the chain")
+    sealed_at: datetime | None
+    unsealed: int = Field(description="Entries that wait for their place")
+    oldest_unsealed_seconds: float
+    lost_entries: int = Field(description="What this process could not write since it began")
+
+
 class Overview(BaseModel):
     """One service as it is now; a count that reaches 10,000 means at least so many, or is estimated."""
 
@@ -120,6 +132,7 @@ class Overview(BaseModel):
     relay: RelayNow
     timers: TimersNow
     dead_letters: DeadLettersNow
+    audit: AuditNow
 
 
 @dataclass(frozen=True)
@@ -155,6 +168,7 @@ class Lookout:
                     ),
                     timers=await _timers(connection, self.health.office_clock.now()),
                     dead_letters=await _dead_letters(connection, self.consumer_name),
+                    audit=await _audit(connection, lost_entries=self.health.metrics.audit.lost_entries),
                 )
 
     async def _consumer(self, connection: "Connection") -> ConsumerNow:
@@ -195,13 +209,25 @@ async def _dead_letters(connection: "Connection", consumer: str) -> DeadLettersN
     )
 
 
+async def _audit(connection: "Connection", *, lost_entries: int) -> AuditNow:
+    last = await connection.fetchrow(SELECT_SEALED)
+    unsealed, oldest = await count_unsealed(connection)
+    return AuditNow(
+        sealed_until=0 if last is None else last["position"],
+        sealed_at=None if last is None else last["sealed_at"],
+        unsealed=unsealed,
+        oldest_unsealed_seconds=max(0.0, oldest),
+        lost_entries=lost_entries,
+    )
+
+
 def overview_routes(lookout: Lookout) -> APIRouter:
     """The route of operations."""
     router = APIRouter(prefix="/v1/ops", tags=["operations"])
 
     @router.get("/overview", dependencies=[Depends(nothing_restricted)])
     async def read_overview(operator: Operator) -> Overview:
-        """This service at a glance: health, consumer, outbox, relay, clocks, dead letters."""
+        """This service at a glance: health, consumer, outbox, relay, clocks, dead letters, audit trail."""
         return await lookout.look()
 
     return router

@@ -13,8 +13,8 @@ from deploy.local import endpoints
 LOOK_SECONDS_MAX: Final = 10.0
 PATH: Final = "/v1/ops/overview"
 HEADINGS: Final = (
-    "service", "health", "partitions", "lag", "outbox", "relay", "clocks due", "dead letters", "held keys", "version",
-    "office time",
+    "service", "health", "partitions", "lag", "outbox", "relay", "clocks due", "dead letters", "held keys", "unsealed",
+    "version", "office time",
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def look(services: Mapping[str, Mapping[str, str]], token: str) -> list[Look]:
 
 def table(looks: list[Look]) -> str:
     """A row for each service."""
-    rows = [_row(each.overview) if each.overview is not None else ("-",) * 10 for each in looks]
+    rows = [_row(each.overview) if each.overview is not None else ("-",) * (len(HEADINGS) - 1) for each in looks]
     return endpoints.aligned(
         [
             HEADINGS,
@@ -78,7 +78,7 @@ def _health(overview: Mapping[str, Any]) -> str:
 
 def _row(overview: Mapping[str, Any]) -> tuple[str, ...]:
     consumer, outbox, relay = overview["consumer"], overview["outbox"], overview["relay"]
-    timers, letters = overview["timers"], overview["dead_letters"]
+    timers, letters, audit = overview["timers"], overview["dead_letters"], overview["audit"]
     parked = ", ".join(f"{count} {kind}" for kind, count in letters["parked"].items() if count)
     return (
         _health(overview),
@@ -89,6 +89,8 @@ def _row(overview: Mapping[str, Any]) -> tuple[str, ...]:
         _with_age(timers["due"], timers["oldest_late_seconds"]),
         parked or "0",
         _with_age(letters["held_keys"], letters["longest_held_seconds"]),
+        _with_age(audit["unsealed"], audit["oldest_unsealed_seconds"])
+        + (f", {audit['lost_entries']} lost" * bool(audit["lost_entries"])),
         overview["version"],
         overview["clock"]["office"]["now"][:16],
     )

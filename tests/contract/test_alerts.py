@@ -78,7 +78,7 @@ async def test_what_the_issue_asks_for_is_watched(labels_by_name: dict[str, froz
     assert {
         "OutboxOld", "HeldKeyOld", "ConsumerNearRetention", "TimersLate", "DeadLettersOpen", "DeadLettersGrowing",
         "ConsumerStopped", "RelayWithoutLeader", "DatabasePoolExhausted", "ServiceDown", "FacilitySilent",
-        "RosterGap",
+        "RosterGap", "AuditUnsealed", "AuditLost",
     } <= set(NAMES)  # fmt: skip
     assert {"service", "job", "instance"} == labels_of_the_scrape()
 

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from chassis import audit
+from chassis.audit_chain import Sealer
 from chassis.consumer import Consumer
 from chassis.database import open_pool
 from chassis.health import Check, Health, Loops
@@ -15,6 +17,7 @@ from chassis.settings import Settings
 from deploy.local.backing import Backing
 from tests.component.chassis.delivery.harness import House, record_of, released, until
 from tests.component.chassis.delivery.tally import FRIDAY, SERVICE
+from tests.component.chassis.delivery.test_audit_chain import entry_by
 from tests.component.chassis.delivery.wire import INTAKE, Wire, consumer_of, relay_of, running, wire_to
 
 INSERT_TIMER = "INSERT INTO timer (subject, kind, due_at, context) VALUES ($1, 'ring', $2, '{}')"
@@ -163,3 +166,25 @@ async def test_what_is_missing_is_shown_and_only_what_is_needed_makes_it_not_rea
 
     assert seen.health.ready is ready
     assert [part.problem for part in seen.health.parts] == ["no partitions assigned"]
+
+
+async def test_how_far_the_audit_trail_is_sealed_and_what_is_missing_in_it_is_shown(
+    house: House, settings: Settings, dsn: str
+) -> None:
+    sealer = Sealer(dsn, house.setting, house.metrics.audit, lambda: None)
+    lookout = lookout_of(house, settings)
+    before = (await lookout.look()).audit
+    async with house.pool.acquire() as connection:
+        await audit.insert(connection, [entry_by("PO-HQ-01"), entry_by("PO-HQ-02")])
+    waiting = (await lookout.look()).audit
+    async with house.pool.acquire() as connection:
+        await sealer.seal(connection)
+    house.metrics.audit.lost(3)
+
+    sealed = (await lookout.look()).audit
+
+    assert (before.unsealed, before.oldest_unsealed_seconds, before.lost_entries) == (0, 0.0, 0)
+    assert (waiting.sealed_until, waiting.unsealed) == (before.sealed_until, 2)
+    assert waiting.oldest_unsealed_seconds > 0
+    assert (sealed.sealed_until, sealed.unsealed, sealed.lost_entries) == (before.sealed_until + 2, 0, 3)
+    assert sealed.sealed_at is not None
