@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore import exceptions
 from obstore.store import LocalStore, S3Store
 
 from chassis.failures import UnavailableError
@@ -131,10 +131,10 @@ class Objects:
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX):
                 await obstore.put_async(self._store, reference, content, mode="create", use_multipart=False)
-        except AlreadyExistsError:
+        except exceptions.AlreadyExistsError:
             await self.get(reference)
             return StoredObject(reference, sha256, len(content), is_new=False)
-        except (BaseError, OSError) as failure:
+        except (exceptions.BaseError, OSError) as failure:
             raise UnavailableError(type(failure).__name__) from failure
         if self._folder is not None:
             await asyncio.to_thread(_sync, self._folder / reference)
@@ -149,9 +149,9 @@ class Objects:
                 if found.meta["size"] > OBJECT_BYTES_MAX:
                     raise ObjectDamaged
                 content = bytes(await found.bytes_async())
-        except (NotFoundError, FileNotFoundError):
+        except (exceptions.NotFoundError, FileNotFoundError):
             raise ObjectMissing from None
-        except (BaseError, OSError) as failure:
+        except (exceptions.BaseError, OSError) as failure:
             raise UnavailableError(type(failure).__name__) from failure
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ObjectDamaged
@@ -164,9 +164,9 @@ class Objects:
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX):
                 await obstore.head_async(self._store, _PROBE)
-        except (NotFoundError, FileNotFoundError):
+        except (exceptions.NotFoundError, FileNotFoundError):
             return None
-        except (BaseError, OSError) as failure:
+        except (exceptions.BaseError, OSError) as failure:
             return type(failure).__name__
         return "it has what nobody put there"
 

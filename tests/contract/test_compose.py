@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -190,10 +191,13 @@ def test_the_parts_are_those_that_tests_run_against() -> None:
 
 
 def test_data_outlive_their_containers() -> None:
-    assert set(COMPOSE["volumes"]) == {"kafka", "postgres", "prometheus"}
+    assert set(COMPOSE["volumes"]) == {"kafka", "objects", "postgres", "prometheus"}
     assert f"kafka:{environment('kafka')['KAFKA_LOG_DIRS']}" in PARTS["kafka"]["volumes"]
     # From version 18 on the image keeps a folder for each major version below this one.
     assert PARTS["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
+    # One service reads what the other has set.
+    for name in ("litmas", "tpp"):
+        assert f"objects:{urlsplit(environment(name)['OBJECTS_URL']).path}" in PARTS[name]["volumes"]
 
 
 def test_the_script_makes_every_secret_in_a_folder_that_git_does_not_see() -> None:
