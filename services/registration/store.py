@@ -121,7 +121,7 @@ def name_key(name: str) -> str:
 
 def name_key_of(case: Registration) -> str:
     """The name of the person as it is searched for."""
-    return name_key(case.person.name) if case.person is not None else ""
+    return name_key(case.latest.name) if case.latest is not None else ""
 
 
 def _read(model: type[M], document: Mapping[str, Any] | None) -> M | None:

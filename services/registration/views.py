@@ -230,7 +230,7 @@ def timeline_line_of(row: Mapping[str, Any], *, shows_words: bool) -> TimelineLi
 
 
 def _line(case: Registration, *, by_initials: bool = False) -> dict[str, Any]:
-    name = case.person.name if case.person is not None else ""
+    name = case.latest.name if case.latest is not None else ""
     audit.saw("registration", [case.registration_id], ["who"])
     return {
         "registration_id": case.registration_id,

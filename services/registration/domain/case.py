@@ -300,10 +300,23 @@ class Registration:
     @cached_property
     def reported(self) -> ReleasedPerson | None:
         """The person as the prison alone reported it."""
+        reports = self._reports
+        return _merged(reports) if reports else None
+
+    @property
+    def latest(self) -> ReleasedPerson | None:
+        """The report that says who somebody is and from where: every report names the person and the prison.
+
+        It is `person` in these two, without putting together everything else: a list shows hundreds.
+        """
+        reports = self._reports
+        return reports[-1] if reports else self.walk_in
+
+    @property
+    def _reports(self) -> Sequence[ReleasedPerson]:
+        """What the prison reported of the person, the report that counts most last."""
         reports: list[ReleasedPerson] = [report for report in (self.announcement, self.release) if report is not None]
-        if not reports:
-            return None
-        return _merged(sorted(reports, key=lambda report: (report.revision, isinstance(report, ClientReleased))))
+        return sorted(reports, key=lambda report: (report.revision, isinstance(report, ClientReleased)))
 
     @property
     def business_id(self) -> UUID | None:
@@ -344,7 +357,7 @@ class Registration:
     @property
     def facility(self) -> str:
         """The prison."""
-        return self.origin.facility
+        return self.latest.facility if self.latest is not None else self.origin.facility
 
     @property
     def released_at(self) -> datetime | None:
