@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-SERVICES: Final = ("registration", "litmas", "supervision", "notifications")
+SERVICES: Final = ("registration", "litmas", "supervision", "tpp", "notifications")
 PRIVATE_KEY: Final = "token_private_key"
 PUBLIC_KEYS: Final = "token_jwks"
 KEY_BITS: Final = 2048

@@ -87,7 +87,13 @@ def test_what_a_service_shows_bears_its_name() -> None:
     [job] = [one for one in SCRAPE["scrape_configs"] if one["job_name"] == "services"]
     targets = [target for one in job["static_configs"] for target in one["targets"]]
 
-    assert [service_of(target) for target in targets] == ["registration", "litmas", "supervision", "notifications"]
+    assert [service_of(target) for target in targets] == [
+        "registration",
+        "litmas",
+        "supervision",
+        "tpp",
+        "notifications",
+    ]
     assert SCRAPE["rule_files"] == ["/etc/prometheus/alerts.yml"]
 
 

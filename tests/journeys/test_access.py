@@ -14,7 +14,7 @@ from contracts.roles import Role
 from tests.journeys.cases import Case, a_release, uploaded
 from tests.journeys.house import Caller, House
 
-SERVICES = ("registration", "litmas", "supervision", "notifications")
+SERVICES = ("registration", "litmas", "supervision", "tpp", "notifications")
 PUBLIC = {"/livez", "/readyz", "/info", "/metrics"}
 SIGNED = {"/v1/receipts/gateway"}
 """What a machine outside may say under its signature; no token opens it."""

@@ -19,7 +19,7 @@ from contracts.catalogue import TOPICS
 from contracts.lapas import registration_id_of
 from tests.journeys.house import House, eventually
 
-SERVICES = ("registration", "litmas", "supervision", "notifications")
+SERVICES = ("registration", "litmas", "supervision", "tpp", "notifications")
 HAS_MORE_RIGHTS = "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = current_user"
 
 

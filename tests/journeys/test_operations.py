@@ -14,7 +14,7 @@ from deploy.local.tokens import Holder
 from tests.contract.runbook_pages import Page, pages, request_of
 from tests.journeys.house import House, eventually
 
-SERVICES = ("registration", "litmas", "supervision", "notifications")
+SERVICES = ("registration", "litmas", "supervision", "tpp", "notifications")
 ALL = pages()
 
 

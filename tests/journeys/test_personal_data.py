@@ -21,7 +21,7 @@ from tests.journeys.house import House
 from tests.journeys.test_nothing_stops_intake import Sent, letter_at
 from tests.journeys.topics import Record
 
-SERVICES = ("registration", "litmas", "supervision", "notifications")
+SERVICES = ("registration", "litmas", "supervision", "tpp", "notifications")
 BORN = "1907-03-19"
 NOT_TO_BE_MARKED = {"category", "age_at_offence", "birth_year", "sex"}
 """Words of a list and small numbers: everybody's."""

@@ -25,7 +25,7 @@ from tests.journeys.cases import Case, a_release
 from tests.journeys.house import House
 from tests.journeys.test_nothing_stops_intake import Sent
 
-SERVICES = ("registration", "litmas", "supervision", "notifications")
+SERVICES = ("registration", "litmas", "supervision", "tpp", "notifications")
 EXAMPLES_PER_ROUTE = 10
 CHECKS: list[CheckFunction] = [
     not_a_server_error,
