@@ -30,6 +30,8 @@ class Route:
     caller: str
     """An officer's code, or `prison` for whoever asks about the own facility."""
     ask: Callable[[random.Random], Question]
+    is_largest_page: bool = False
+    """Four times the rows of a page as it is opened: held against the bound where one asks, shown where eight do."""
 
 
 def plain(path: str, **query: Any) -> Callable[[random.Random], Question]:
@@ -45,13 +47,15 @@ def registration_routes(made: Sequence[Made], *, reference: Reference, now: date
     unreported = [each.case for each in made if each.case.is_unreported]
     units, board, found = sorted(reference.units), "/v1/registrations/board", "/v1/registrations"
 
-    def reading(name: str, ask: Callable[[random.Random], Question], *, caller: str = "PO-HQ-04") -> Route:
-        return Route(name, "registration", caller, ask)
+    def reading(
+        name: str, ask: Callable[[random.Random], Question], *, caller: str = "PO-HQ-04", largest: bool = False
+    ) -> Route:
+        return Route(name, "registration", caller, ask, largest)
 
     yield reading("board of the whole office", plain(board))
     yield reading("board of a unit", lambda chance: (board, {"unit": chance.choice(units)}))
     yield reading("board, further down", lambda chance: (board, {"cursor": _board_place(chance.choice(awaited))}))
-    yield reading(f"board, {PAGE_MAX} a page", plain(board, limit=PAGE_MAX))
+    yield reading(f"board, {PAGE_MAX} a page", plain(board, limit=PAGE_MAX), largest=True)
     yield reading("all cases", plain(found))
     yield reading("all cases, further down", lambda chance: (found, {"cursor": _place(chance.choice(cases))}))
     yield reading("of a state", lambda chance: (found, {"status": chance.choice(tuple(Status)).value}))
@@ -78,7 +82,8 @@ def registration_routes(made: Sequence[Made], *, reference: Reference, now: date
     yield reading("releases that may be a walk-in's", lambda chance: (_matches(chance.choice(unreported)), {}))
     changes = "/v1/releases/changes"
     yield Route("changes, from the beginning", "registration", "prison", plain(changes))
-    yield Route(f"changes, {PAGE_MAX} a page", "registration", "prison", plain(changes, limit=PAGE_MAX))
+    whole = plain(changes, limit=PAGE_MAX)
+    yield Route(f"changes, {PAGE_MAX} a page", "registration", "prison", whole, is_largest_page=True)
     own = [case for case in cases if case.facility == OWN and not case.is_unreported]
     yield Route("an own release", "registration", "prison", lambda chance: (_release(chance.choice(own)), {}))
 

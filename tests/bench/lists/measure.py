@@ -33,11 +33,13 @@ class Answered:
     max_ms: float
     shown: float
     """Rows in an answer, on the average."""
+    is_bound: bool = True
+    """Whether the bound is meant for it."""
 
     @property
     def holds(self) -> bool:
-        """Whether it is answered in time."""
-        return self.p95_ms < P95_MS
+        """Whether it is answered in time, where it must be."""
+        return self.p95_ms < P95_MS or not self.is_bound
 
     def as_row(self) -> dict[str, Any]:
         """For the file that machines read."""
@@ -63,6 +65,7 @@ async def measured(house: House, route: Route, *, asked: int) -> list[Answered]:
                 p99_ms=percentile(times, 99),
                 max_ms=max(times),
                 shown=shown / asked,
+                is_bound=at_a_time == 1 or not route.is_largest_page,
             )
         )
     return found
