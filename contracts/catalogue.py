@@ -168,6 +168,8 @@ HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
             registration.FilesMissing,
             registration.ClientRegistered,
             registration.ReleaseBreachReported,
+            registration.ClientDetails,
+            supervision.FirstCheckInScheduled,
             registration.EventDeadLettered,
             supervision.EventDeadLettered,
         }

@@ -156,6 +156,9 @@ class FirstContactMade(RegistrationFact, subject="registration_id"):
     identity_level: IdentityLevel
     by_role: Role
     before_gate: bool = False
+    visit_at: Instant | None = None
+    """When to come next, as it was handed out in person."""
+    visit_unit: UnitCode | None = None
 
 
 class FirstContactOverdue(RegistrationFact, subject="registration_id"):

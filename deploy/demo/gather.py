@@ -10,10 +10,10 @@ import httpx
 
 from contracts.lapas import client_id_of
 from deploy.demo.databases import Databases
-from deploy.demo.doors import Sent
+from deploy.demo.doors import Sent, is_of_a_child
 from deploy.demo.facts import Address, Alert, Case, Entry, Facts, Letter, Mail, Message, Notice, Store
 from deploy.demo.officers import Officers
-from deploy.demo.scenario import SAMPLES
+from deploy.demo.scenario import SAMPLES, Report, Scenario
 from deploy.demo.topics import Topics
 
 MAILS_MAX: Final = 1000
@@ -76,7 +76,7 @@ async def gathered(
         alerts=[Alert(**row) for row in await databases.rows("notifications", SELECT_ALERTS)],
         slips=officers.slips,
         shifts=officers.shifts,
-        addresses=_addresses(),
+        addresses=_addresses(officers.scenario),
     )
 
 
@@ -123,10 +123,17 @@ async def _messages(client: httpx.AsyncClient, gateway: str) -> list[Message]:
     return [Message(key=message["key"], text=message["text"], to=message["to"]) for message in shown]
 
 
-def _addresses() -> dict[str, Address]:
-    """By what each officer is reached, as notifications read it too."""
+def _addresses(scenario: Scenario) -> dict[str, Address]:
+    """By what each officer is reached, as notifications read it too, and each client, as the prison says."""
     contacts = tomllib.loads((SAMPLES / "officer_contacts.toml").read_text(encoding="utf-8"))["contact"]
-    return {each["officer"]: Address(email=each["email"], phone=each.get("phone")) for each in contacts}
+    officers = {each["officer"]: Address(email=each["email"], phone=each.get("phone")) for each in contacts}
+    return {**officers, **{name: _address_of(scenario.first(case)) for name, case in scenario.clients.items()}}
+
+
+def _address_of(report: Report) -> Address:
+    """Of a child only the guarantor is written to."""
+    written = report.cells["guarantor_phone" if is_of_a_child(report) else "phone"]
+    return Address(email="", phone="+62" + written.replace("-", "").removeprefix("0"))
 
 
 async def _mails(client: httpx.AsyncClient, mailbox: str) -> list[Mail]:

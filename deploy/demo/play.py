@@ -74,9 +74,10 @@ class Play:
 
     def _case_of(self, subject: str | None) -> str:
         try:
-            found = self.scenario.case_of.get(UUID(subject or ""))
+            one = UUID(subject or "")
         except ValueError:
-            found = None
+            return "no case"
+        found = self.scenario.case_of.get(one) or self.scenario.clients.get(f"CLIENT-{one.hex.upper()}")
         return f"case {found}" if found else "no case"
 
     async def _report(self, reports: Sequence[Report]) -> None:
@@ -103,7 +104,9 @@ class Play:
         told: dict[str, dict[str, set[str]]] = {}
         for row in rows:
             self._told_up_to = max(self._told_up_to, row["seq"])
-            told.setdefault(row["occasion"], {}).setdefault(row["recipient"], set()).add(row["channel"])
+            client = self.scenario.clients.get(row["recipient"])
+            who = f"the client of case {client}" if client else row["recipient"]
+            told.setdefault(row["occasion"], {}).setdefault(who, set()).add(row["channel"])
         for occasion, people in told.items():
             by_way: dict[str, list[str]] = {}
             for recipient, channels in people.items():

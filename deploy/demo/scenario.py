@@ -15,6 +15,7 @@ from contracts.lapas import (
     ClientReleased,
     ReleaseAnnounced,
     ReleaseCancelled,
+    client_id_of,
     derived_release_id,
     registration_id_of,
 )
@@ -205,6 +206,11 @@ class Scenario:
     def case_of(self) -> Mapping[UUID, str]:
         """The case of each registration."""
         return {registration: case for case, registration in self.registrations.items()}
+
+    @cached_property
+    def clients(self) -> Mapping[str, str]:
+        """The case of each client, by the name that the ledger of notifications gives to a client: an id."""
+        return {f"CLIENT-{client_id_of(one).hex.upper()}": case for case, one in self.registrations.items()}
 
     def shown(self, what: Shows) -> list[str]:
         """The cases in which something is to be seen."""

@@ -62,10 +62,16 @@ def table(lines: Sequence[Line], facts: Facts, show: Show) -> Table:
         shown.add_row(
             "" if line.told_at is None else show.time(line.told_at),
             f"case {about}: {line.occasion}" if about else line.occasion,
-            f"{line.recipient} ({facts.role_of(line.recipient).replace('_', ' ').lower()})",
+            _who(line.recipient, facts),
             _channels(line.notices, arrived, facts),
         )
     return shown
+
+
+def _who(recipient: str, facts: Facts) -> str:
+    case = facts.scenario.clients.get(recipient)
+    role = facts.role_of(recipient).replace("_", " ").lower()
+    return f"the client of case {case}" if case else f"{recipient} ({role})"
 
 
 def arrivals(facts: Facts) -> Mapping[str, Sequence[str]]:

@@ -14,7 +14,7 @@ from chassis.senders import AnySender, Sender
 from chassis.service import Service, ServiceContext
 from chassis.settings import SettingsInvalid
 from contracts.notifications import Channel
-from services.notifications import api, outgoing, roster_handlers, store
+from services.notifications import api, client_store, outgoing, roster_handlers, store
 from services.notifications.alert_handlers import AlertDesk
 from services.notifications.alerts_api import alert_routes
 from services.notifications.channels import Mail, WayOut
@@ -25,6 +25,7 @@ from services.notifications.gateway import MessagingGateway
 from services.notifications.handlers import Desk, Furniture
 from services.notifications.outgoing import Outgoing
 from services.notifications.receipts_api import receipt_routes
+from services.notifications.reminder_handlers import ReminderDesk
 from services.notifications.roster_api import roster_routes
 from services.notifications.roster_handlers import RosterDesk
 from services.notifications.wording import Wording
@@ -76,6 +77,7 @@ def build() -> Service:
     roster, leaving, inbox = RosterDesk(desk), Outgoing(desk), desk.inbox()
     roster.react(inbox)
     AlertDesk(desk).react(inbox)
+    ReminderDesk(desk).react(inbox)
     leaving.clocks(inbox)
 
     def routes(context: ServiceContext) -> Sequence[APIRouter]:
@@ -143,6 +145,7 @@ def furnish(desk: Desk, context: ServiceContext) -> None:
             wording=Wording(zone=reference.zone),
             ways_out=ways_out,
             mail_domain=settings.mail_from.rpartition("@")[2],
+            client_phone=lambda client_id: client_store.phone_of(context.pool, client_id),
         )
     )
 

@@ -1,6 +1,6 @@
 """What notifications does when something happens: tell, remind, send, and note what was seen."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -15,10 +15,10 @@ from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.reference import Reference
 from contracts.registration import RegistrationFact
-from services.notifications import alerts, roster_store, store
+from services.notifications import alerts, reminders, roster_store, store
 from services.notifications.channels import WayOut
-from services.notifications.domain import alerting, climb, holding, ledger, preference, saying, telling
-from services.notifications.domain.audience import Contacts, Staff, Whereabouts
+from services.notifications.domain import alerting, climb, holding, ledger, preference, reminding, saying, telling
+from services.notifications.domain.audience import Contact, Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import Matter, Notice, NoticeUnknown, State, Urgency
 from services.notifications.domain.preference import Preferences
 from services.notifications.domain.roster import Roster, in_force
@@ -41,6 +41,15 @@ class Furniture:
     wording: Wording
     ways_out: Mapping[Channel, WayOut]
     mail_domain: str
+    client_phone: Callable[[UUID], Awaitable[str | None]]
+
+    async def contact_of(self, recipient: str) -> Contact:
+        """How somebody of the office, or a client, is reached now."""
+        client_id = reminding.client_named(recipient)
+        if client_id is None:
+            return self.contacts().of(recipient)
+        phone = await self.client_phone(client_id)
+        return Contact(officer=recipient, email=None, channels=(Channel.GATEWAY,), phone=phone)
 
     async def staff(self, unit: str, connection: Connection | Pool, *, reference: Reference, at: datetime) -> Staff:
         """Everybody who could be told of a matter of this unit, at one instant."""
@@ -102,6 +111,7 @@ class Desk:
             told_before = alarmed if occasion is Occasion.OFFER_ENDED else case.told
             case = await self._tell(occasion, case, fact.model_dump(), tx, cause=_cause(tx), told_before=told_before)
         tx.save(store.CASES, case)
+        await reminders.after(fact, tx)
 
     async def remind(self, due: TimerDue, tx: Transaction) -> None:
         """A clock of a release that has not happened yet reminds whoever waits for it."""
@@ -134,9 +144,14 @@ class Desk:
 
     async def tell_of_lost_notices(self, lost: Sequence[Notice], tx: Transaction) -> None:
         """Nobody could be reached by a message that was the last way: operations hear of it, once for each message."""
-        of_others = [notice for notice in lost if notice.occasion != Occasion.NOT_REACHED]
+        of_others = [
+            notice
+            for notice in lost
+            if notice.occasion != Occasion.NOT_REACHED and reminding.client_named(notice.recipient) is None
+        ]
         if not of_others:
             # What operations themselves could not be told lies in the ledger; to tell them once more would never end.
+            # A client without a working telephone is no fault that operations could mend.
             return
         first = of_others[0]
         matter = _matter(
@@ -213,7 +228,7 @@ class Desk:
             )
             if notice.notification_id in known:
                 continue
-            tx.append(store.OWED, asdict(_traced(notice, tx)))
+            tx.append(store.OWED, asdict(traced(notice, tx)))
             self.watch(notice, tx)
             for fact in facts:
                 tx.announce(fact)
@@ -303,5 +318,6 @@ def _at_head_office(tx: Transaction) -> Whereabouts:
     return Whereabouts(receiving_unit=tx.reference.head_office.code)
 
 
-def _traced(notice: Notice, tx: Transaction) -> Notice:
+def traced(notice: Notice, tx: Transaction) -> Notice:
+    """The notice as part of the trace and the conversation that led to it."""
     return replace(notice, traceparent=tx.cause.trace.traceparent, correlation_id=tx.cause.correlation_id)

@@ -11,8 +11,8 @@ from chassis.rules.refusal import Irrelevant
 from chassis.senders import Claim, SendResult, Settlement
 from chassis.transaction import Transaction
 from contracts.notifications import Channel
-from services.notifications import parcel_store, store
-from services.notifications.domain import ledger, parcels, preference, receipts
+from services.notifications import parcel_store, reminders, store
+from services.notifications.domain import ledger, parcels, preference, receipts, reminding
 from services.notifications.domain.attempts import Attempt
 from services.notifications.domain.ledger import Notice, Settled, State
 from services.notifications.domain.parcels import DIGEST, DIGEST_MAX, Parcel
@@ -61,7 +61,7 @@ class Outgoing:
             words = parcels.words_of_digest(parcel)
             digest = desk.wording.letter(DIGEST, words, version=parcel.digest_version)
         dispatch = parcels.dispatch_of(parcel, digest)
-        return await desk.ways_out[parcel.channel].hand_over(dispatch, desk.contacts().of(parcel.recipient))
+        return await desk.ways_out[parcel.channel].hand_over(dispatch, await desk.contact_of(parcel.recipient))
 
     async def settle(self, command: Settlement[Parcel], tx: Transaction) -> None:
         """What the carrier answered is written down, and whoever is not reached for good is told another way."""
@@ -106,6 +106,9 @@ class Outgoing:
             tx.cancel_timer(notice.notification_id, RECEIPT_MISSING)
         if not facts or notice.state is not State.FAILED:
             return None
+        client_id = reminding.client_named(notice.recipient)
+        if client_id is not None and notice.reason in reminding.REFUSED_FOR_GOOD:
+            await reminders.refuse(client_id, tx)
         return notice if await self._fall_back(notice, tx) is Fallback.NONE_LEFT else None
 
     async def take_another_way(self, due: TimerDue, tx: Transaction) -> None:

@@ -46,6 +46,8 @@ CURRENT: Final[Mapping[str, int]] = {
     "unanswered": 1,
     "restricted": 1,
     "digest": 1,
+    "appointment": 1,
+    "appointment-days": 1,
 }
 """The version of each template that is used now; the ledger says which one a notice was written with."""
 

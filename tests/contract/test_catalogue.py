@@ -104,7 +104,8 @@ def test_releases_are_read_by_registration_alone() -> None:
 
 
 def test_identity_is_read_by_named_services_alone() -> None:
-    assert consumers_of("registration.clients") == ("supervision",)
+    assert consumers_of("registration.clients") == ("notifications", "supervision")
+    assert consumers_of("registration.juvenile.clients") == ("notifications", "supervision")
 
 
 def test_a_message_at_the_limit_fits_into_its_topic_with_its_headers() -> None:

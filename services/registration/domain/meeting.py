@@ -236,6 +236,8 @@ def _told_met(decided: Decided, act: FirstContact, *, outside: bool) -> Decided:
         "identity_level": case.identity_level,
         "by_role": case.contact.by_role if case.contact is not None else None,
         "before_gate": not outside,
+        "visit_at": case.contact.visit_at if case.contact is not None else None,
+        "visit_unit": case.contact.visit_unit if case.contact is not None else None,
     }
     decided = decided.said(FirstContactMade.model_validate(case.about() | said))
     if act.biometric_status is not None:
