@@ -198,7 +198,7 @@ def _by_consensus(
 
 
 def _by_vote(hearing: Hearing, line: Line, *, now: datetime, reference: Reference) -> Line:
-    if not line.motion:
+    if line.state is LineState.IN_DISCUSSION:
         raise NoMotion
     there = took_part(hearing, line, until=line.discussed_until or now, reference=reference)
     tally, passed = count(line, entitled(line, there))
