@@ -164,6 +164,11 @@ class House:
         answer = await self.http.get(f"{self.endpoints['mail']['url']}/api/v1/messages", params={"limit": 1})
         return int(answer.json()["total"])
 
+    async def messages(self) -> list[dict[str, Any]]:
+        """Every message that the gateway was given."""
+        answer = await self.http.get(f"{self.endpoints['gateway']['url']}/v1/messages")
+        return list(answer.json()["messages"])
+
     async def text_of(self, mail: dict[str, Any]) -> str:
         """A mail as it went over the wire."""
         return (await self.http.get(f"{self.endpoints['mail']['url']}/api/v1/message/{mail['ID']}/raw")).text

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import httpx
-
 from tests.journeys.cases import Case, a_release
 from tests.journeys.house import AT_SEKAYU, House, eventually
 
@@ -23,10 +21,7 @@ async def test_whoever_is_on_duty_with_a_telephone_gets_a_message_and_the_receip
 
     rows = await eventually(told, "the receipt")
 
-    gateway = house.stack.endpoints["gateway"]["url"]
-    async with httpx.AsyncClient() as client:
-        shown = (await client.get(f"{gateway}/v1/messages")).json()["messages"]
-    messages = {each["key"]: each for each in shown}
+    messages = {each["key"]: each for each in await house.messages()}
     assert {row["channel"] for row in rows} == {"GATEWAY"}
     for row in rows:
         message = messages[str(row["parcel"])]

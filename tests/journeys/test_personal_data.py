@@ -35,18 +35,20 @@ RACES = 15
 
 @dataclass(frozen=True)
 class Marks:
-    """What is looked for: a word of its own for an adult, for a child, for what is broken, and for officers' words."""
+    """What is looked for: a word for an adult, a child, what is broken, officers' words; and a telephone number."""
 
     adult: str
     child: str
     broken: str
     written: str
+    telephone: str
+    """The digits of a number that people have, whatever stands before them."""
     mails_before: int
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Every word, and a day of birth."""
-        return (self.adult, self.child, self.broken, self.written, BORN)
+        """Every word, a day of birth, and a number."""
+        return (self.adult, self.child, self.broken, self.written, self.telephone, BORN)
 
     def found_in(self, content: bytes | str) -> set[str]:
         """Which of them are in here, whatever the case of their letters."""
@@ -80,6 +82,12 @@ def a_marked_release(mark: str, **special: Any) -> dict[str, Any]:
     }
 
 
+def a_reachable_release(mark: str, telephone: str, **special: Any) -> dict[str, Any]:
+    """The same of people who have a telephone, and so are reminded."""
+    data = a_marked_release(mark, phone=f"0{telephone}", **special)
+    return {**data, "guarantor": {**data["guarantor"], "phone": f"+62{telephone}"}}
+
+
 def test_every_personal_field_of_a_release_is_marked() -> None:
     """A field that is added to the contract is added here."""
     planted = set(paths_of(a_marked_release("MARK")))
@@ -90,13 +98,18 @@ def test_every_personal_field_of_a_release_is_marked() -> None:
 @pytest.fixture(scope="module")
 async def marks(house: House) -> AsyncIterator[Marks]:
     """Marked people go the whole way, marked records are set aside, officers write marked words; then it is quiet."""
-    found = Marks(a_mark("A"), a_mark("C"), a_mark("B"), a_mark("W"), await house.count_mails())
+    words = (a_mark(letter) for letter in "ACBW")
+    found = Marks(*words, telephone=f"8{secrets.randbelow(10**10):010}", mails_before=await house.count_mails())
     with house.clock_moves():
         await through_every_door(house, found)
         await broken_by_every_door(house, found.broken)
         await through_the_office(house, found)
+        await reminded(house, found)
         await house.quiet()
-        house.step_to(house.office + timedelta(hours=73))
+        release = house.office
+        house.step_to(release + timedelta(hours=48))
+        await house.quiet()
+        house.step_to(release + timedelta(hours=73))
         await house.quiet()
         await asyncio.sleep(1.5)  # spans leave once a second
         yield found
@@ -158,7 +171,8 @@ async def through_the_office(house: House, marks: Marks) -> None:
     words = marks.written
     for mark, facility, head in ((marks.adult, "LP1-PLG", "SHA-HQ-01"), (marks.child, "LPKA-PLG", "SHC-HQ-01")):
         to_guide, to_hand_on, to_close, to_lose = (
-            Case(house, a_marked_release(mark, facility=facility, handover_no=mark)) for _ in range(4)
+            Case(house, a_reachable_release(mark, marks.telephone, facility=facility, handover_no=mark))
+            for _ in range(4)
         )
         for case in (to_guide, to_hand_on, to_close, to_lose):
             assert (await case.posted()).status_code == 201
@@ -176,6 +190,15 @@ async def through_the_office(house: House, marks: Marks) -> None:
         assert (await to_close.act(head, "closure", closing)).status_code == 200
         trace = {"kind": "CALL_CLIENT", "at": FRIDAY_AFTERNOON, "note": words}
         assert (await to_lose.act("PO-HQ-01", "trace-entries", trace)).status_code == 200
+
+
+async def reminded(house: House, marks: Marks) -> None:
+    """Met, given an appointment, and not yet entered: the client, or the guarantor of a child, is reminded of it."""
+    appointment = (house.office + timedelta(hours=72)).isoformat()
+    for mark, facility in ((marks.adult, "LP1-PLG"), (marks.child, "LPKA-PLG")):
+        case = Case(house, a_reachable_release(mark, marks.telephone, facility=facility))
+        assert (await case.posted()).status_code == 201
+        assert (await case.meet(visit_at=appointment)).status_code == 200
 
 
 async def test_of_our_topics_only_the_restricted_ones_carry_personal_data(house: House, marks: Marks) -> None:
@@ -239,13 +262,19 @@ async def test_no_mail_has_personal_data(house: House, marks: Marks) -> None:
     assert any("Kode kasus" in text for text in read)
 
 
-async def test_notifications_never_learns_personal_data(house: House, marks: Marks) -> None:
+async def test_notifications_learns_telephone_numbers_and_nothing_else_of_a_person(house: House, marks: Marks) -> None:
+    """Clients are reminded: the number is in one table and at the gateway, and the message does not say whose it is."""
     tables = await house.rows("notifications", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
 
     for table in (row["tablename"] for row in tables):
         # The whole row as text; a table cannot be named by a parameter.
         rows = await house.rows("notifications", f"SELECT t::text AS row FROM {table} AS t")  # noqa: S608
-        assert [row for row in rows if marks.found_in(row["row"])] == [], table
+        found = {hit for row in rows for hit in marks.found_in(row["row"])}
+        assert found == ({marks.telephone} if table == "client_reach" else set()), table
+    sent = [message for message in await house.messages() if marks.telephone in message["to"]]
+    assert sent, "somebody was reminded"
+    assert [message["text"] for message in sent if marks.found_in(message["text"])] == []
+    assert {message["template"] for message in sent} <= {"appointment.v1", "appointment-days.v1"}
 
 
 async def test_a_dead_letter_shows_no_personal_data_over_http(house: House, marks: Marks) -> None:

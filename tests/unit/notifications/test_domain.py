@@ -131,9 +131,7 @@ def test_a_release_is_told_to_the_duty_of_the_receiving_unit_and_to_the_officer(
         registration.TransferOfferEnded,
     ],
 )
-def test_the_end_of_a_case_or_of_an_offer_is_told_quietly_to_those_who_were_told_of_it(
-    kind: type[RegistrationFact],
-) -> None:
+def test_the_end_of_a_case_or_of_an_offer_is_told_quietly_to_who_was_told(kind: type[RegistrationFact]) -> None:
     occasion = telling.occasion_of(a_fact(kind))
     assert occasion is not None
 
