@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
+from chassis.sight import READER
 from deploy.local.problem import Problem
 
 MARK: Final = "made by deploy.local"
@@ -27,6 +28,7 @@ async def ensure(admin_dsn: str, wanted: Wanted) -> None:
     admin = await asyncpg.connect(admin_dsn)
     try:
         await _ensure_role(admin, wanted)
+        await _ensure_reader(admin, wanted.role)
         if not await _exists(admin, wanted.name):
             await _create(admin, wanted)
     finally:
@@ -81,6 +83,7 @@ async def ensure_named(url: str, *, name: str, only_ours: bool) -> bool:
         if only_ours and not await is_ours(connection, database_of(url)):
             message = f"{name} names {without_password(url)}, which was not made here and is not touched."
             raise Problem(message)
+        await _ensure_named_reader(connection, name=name)
     finally:
         await connection.close()
     return False
@@ -110,6 +113,7 @@ async def _create_named(url: str, *, name: str) -> None:
             await connection.execute(f"CREATE DATABASE {_quoted(database)}")
             await connection.execute(f"REVOKE ALL ON DATABASE {_quoted(database)} FROM PUBLIC")
             await connection.execute(f"COMMENT ON DATABASE {_quoted(database)} IS '{MARK}'")
+            await _ensure_named_reader(connection, name=name)
         finally:
             await connection.close()
     except (OSError, TimeoutError, asyncpg.PostgresError) as problem:
@@ -126,6 +130,27 @@ async def _ensure_role(admin: "asyncpg.Connection[asyncpg.Record]", wanted: Want
     password = wanted.password.replace("'", "''")
     if not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", wanted.role):
         await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+
+
+async def _ensure_reader(connection: "asyncpg.Connection[asyncpg.Record]", role: str) -> None:
+    """Let a role read as the role behind the walls; that one is made if it is not there."""
+    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", READER):
+        await connection.execute(f"CREATE ROLE {READER} NOLOGIN")
+    if not await connection.fetchval("SELECT pg_has_role($1, $2, 'SET')", role, READER):
+        await connection.execute(f"GRANT {READER} TO {_quoted(role)}")
+
+
+async def _ensure_named_reader(connection: "asyncpg.Connection[asyncpg.Record]", *, name: str) -> None:
+    """The same on the user's own server, whose role may be allowed to make no others."""
+    role = await connection.fetchval("SELECT current_user")
+    try:
+        await _ensure_reader(connection, role)
+    except asyncpg.InsufficientPrivilegeError as problem:
+        message = (
+            f"{name}: its role may not make the role that reads for callers. Somebody who may runs once: "
+            f"CREATE ROLE {READER} NOLOGIN; GRANT {READER} TO {_quoted(role)};"
+        )
+        raise Problem(message) from problem
 
 
 async def _create(admin: "asyncpg.Connection[asyncpg.Record]", wanted: Wanted) -> None:

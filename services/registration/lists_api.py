@@ -12,6 +12,7 @@ from chassis.access import Forbidden, Principal, require_facility
 from chassis.problems import Problem
 from chassis.rules.refusal import Irrelevant, Refused
 from chassis.service import ServiceContext
+from chassis.sight import Seen, Sight, Source
 from contracts.lapas import registration_id_of
 from services.registration import intake_csv, intake_xlsx, prison_store
 from services.registration.domain.intake import AlreadyKnown
@@ -54,12 +55,18 @@ class _Upload:
     caller: Principal
     intake: Intake
 
+    @property
+    def _source(self) -> Source:
+        """What the caller may learn of: everything at the office, at a prison its own releases."""
+        pool, own = self.intake.context.pool, own_facility_of(self.caller)
+        return pool if own is None else Seen(pool, Sight(facility=own))
+
     async def run(self, *, take: bool) -> UploadReport:
         """Take the rows, or only look at them, and say what the list has that is known here, and what it lacks."""
-        pool, own = self.intake.context.pool, own_facility_of(self.caller)
+        own = own_facility_of(self.caller)
         said = [row.event for row in self.sheet.rows if row.event is not None and own in {None, row.event.facility}]
         listed = [registration_id_of(event.release_id) for event in said]
-        known = await prison_store.known(pool, listed, facility=own)
+        known = await prison_store.known(self._source, listed, facility=own)
         rows = []
         for row in self.sheet.rows:
             outcome = await self._outcome_of(row, take=take)
@@ -76,7 +83,7 @@ class _Upload:
         zone = context.reference.zone
         spans = spans_of(said, zone=zone)
         missing = await prison_store.unlisted(
-            context.pool,
+            self._source,
             spans=[(span.facility, span.first, span.last) for span in spans],
             listed=[registration_id_of(event.release_id) for event in said],
             zone=zone.key,

@@ -11,6 +11,7 @@ from chassis.audit import nothing_restricted
 from chassis.paging import CURSOR_CHARS_MAX, LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, encode_cursor
 from chassis.problems import BadRequest, NotFound, Problem
 from chassis.service import ServiceContext
+from chassis.sight import Seen, Sight
 from contracts.lapas import ReleaseId, registration_id_of
 from contracts.roles import Role
 from services.registration import prison_store
@@ -39,7 +40,9 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     async def read_release_changes(caller: Prison, since: Since = None, limit: Limit = LIMIT_DEFAULT) -> Changes:
         """The own facility's releases that changed, each once and as it stands now; none is ever passed over."""
         place = await _place_of(since, context)
-        found = await prison_store.changed_after(context.pool, place, facility=str(caller.facility), rows_max=limit + 1)
+        facility = str(caller.facility)
+        seen = Seen(context.pool, Sight(facility=facility))
+        found = await prison_store.changed_after(seen, place, facility=facility, rows_max=limit + 1)
         shown = found[:limit]
         last = shown[-1].place if shown else place
         return Changes(
@@ -52,7 +55,9 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     @router.get("/releases/{release_id:path}")
     async def read_release(release_id: ReleaseId, caller: Prison) -> OwnRelease:
         """What became of a release; one of another facility is answered like one that does not exist."""
-        case = await prison_store.find_own(context.pool, registration_id_of(release_id), facility=str(caller.facility))
+        facility = str(caller.facility)
+        seen = Seen(context.pool, Sight(facility=facility))
+        case = await prison_store.find_own(seen, registration_id_of(release_id), facility=facility)
         if case is None:
             raise NotFound("release")
         return own_release_of(case, context.reference)

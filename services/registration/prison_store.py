@@ -17,6 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from chassis.database import Pool
+from chassis.sight import Source
 from services.registration.domain.case import Registration
 from services.registration.store import ACQUIRE_TIMEOUT_SECONDS, load
 
@@ -71,9 +72,9 @@ class Changed:
     place: Place
 
 
-async def find_own(pool: Pool, registration_id: UUID, *, facility: str) -> Registration | None:
+async def find_own(source: Source, registration_id: UUID, *, facility: str) -> Registration | None:
     """A release of this facility, where it counts; none where there is none, it is another's, or nobody reported it."""
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         row = await connection.fetchrow(SELECT_OWN, registration_id, facility)
         if row is not None and row["bound_to"] is not None:
             row = await connection.fetchrow(SELECT_OWN, row["bound_to"], facility)
@@ -87,22 +88,22 @@ async def beginning(pool: Pool) -> Place:
         return Place(await connection.fetchval(SELECT_HISTORY), 0, UUID(int=0))
 
 
-async def changed_after(pool: Pool, place: Place, *, facility: str, rows_max: int) -> Sequence[Changed]:
+async def changed_after(source: Source, place: Place, *, facility: str, rows_max: int) -> Sequence[Changed]:
     """The releases of this facility that changed after a place, each once and as it stands now, in order."""
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         rows = await connection.fetch(SELECT_CHANGED, facility, str(place.changed_by), place.registration_id, rows_max)
     return [Changed(load(row), Place(place.history, row["place"], row["registration_id"])) for row in rows]
 
 
-async def known(pool: Pool, registration_ids: Sequence[UUID], *, facility: str | None) -> frozenset[UUID]:
+async def known(source: Source, registration_ids: Sequence[UUID], *, facility: str | None) -> frozenset[UUID]:
     """Which of these are known here; with a facility, which of its own."""
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         rows = await connection.fetch(SELECT_KNOWN, registration_ids, facility)
     return frozenset(row["registration_id"] for row in rows)
 
 
 async def unlisted(
-    pool: Pool,
+    source: Source,
     *,
     spans: Sequence[tuple[str, date, date]],
     listed: Sequence[UUID],
@@ -111,6 +112,6 @@ async def unlisted(
 ) -> Sequence[Registration]:
     """Releases of these facilities and days that prisons have reported, that are not over, and that are not listed."""
     facilities, first_days, last_days = ([span[at] for span in spans] for at in range(3))
-    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
         rows = await connection.fetch(SELECT_UNLISTED, facilities, first_days, last_days, listed, zone, rows_max)
     return [load(row) for row in rows]

@@ -13,6 +13,7 @@ from chassis.access import Principal, allow
 from chassis.paging import Page, PageRequest, page_request
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
+from chassis.sight import Seen, Sight
 from contracts.lapas import Address, Guarantor, Sex
 from contracts.personal import UnitCode
 from contracts.roles import Role
@@ -114,7 +115,7 @@ def _add_supervisions(router: APIRouter, context: ServiceContext) -> None:
         """Supervised clients, the newest first."""
         after = page.after(datetime, UUID)
         rows = await store.page(
-            context.pool,
+            _seen_by(context, officer),
             unit=unit,
             stage=stage,
             juvenile=_sees_children(context, officer),
@@ -126,12 +127,13 @@ def _add_supervisions(router: APIRouter, context: ServiceContext) -> None:
     @router.get("/supervisions/{client_id}")
     async def read_supervision(officer: Officer, client_id: UUID) -> SupervisionView:
         """One supervised client; who may not know of a child finds nothing here."""
-        supervision = await store.supervision(context.pool, client_id)
+        seen = _seen_by(context, officer)
+        supervision = await store.supervision(seen, client_id)
         if supervision is None or (supervision.juvenile and not _sees_children(context, officer)):
             raise NotFound("supervision")
         return SupervisionView(
             **{name: getattr(supervision, name) for name in SupervisionView.model_fields if hasattr(supervision, name)},
-            check_ins=[_check_in(row) for row in await store.check_ins_of(context.pool, client_id)],
+            check_ins=[_check_in(row) for row in await store.check_ins_of(seen, client_id)],
             contact=await _contact(context, officer, supervision),
         )
 
@@ -145,7 +147,7 @@ def _add_check_ins(router: APIRouter, context: ServiceContext) -> None:
         window = domain.month_window(date.fromisoformat(f"{month}-01"))
         after = page.after(date, UUID)
         rows = await store.check_ins(
-            context.pool,
+            _seen_by(context, counter),
             first=window.first,
             last=window.last,
             unit=unit,
@@ -160,11 +162,15 @@ def _sees_children(context: ServiceContext, caller: Principal) -> bool:
     return domain.may_see_children(caller.roles, context.reference.officers.get(caller.subject))
 
 
+def _seen_by(context: ServiceContext, caller: Principal) -> Seen:
+    return Seen(context.pool, Sight(children=_sees_children(context, caller)))
+
+
 async def _contact(context: ServiceContext, caller: Principal, supervision: Supervision) -> ContactView | None:
     officer = context.reference.officers.get(caller.subject)
     if not domain.may_see_contact(supervision, caller.roles, officer, subject=caller.subject):
         return None
-    kept = await store.contact(context.pool, supervision.client_id)
+    kept = await store.contact(_seen_by(context, caller), supervision.client_id)
     if kept is None or kept.details is None:
         return None
     audit.saw(

@@ -6,10 +6,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from chassis.aggregates import Aggregates, Rows, columns_of
-from chassis.database import Pool
+from chassis.sight import Source
 from contracts.registration import ClientDetails
 from contracts.supervision import Stage
 from services.supervision.domain import Contact, Supervision
+
+ACQUIRE_TIMEOUT_SECONDS: Final = 5.0
 
 
 def _load_supervision(row: Mapping[str, Any]) -> Supervision:
@@ -134,7 +136,7 @@ SELECT_CHECK_INS: Final = """
 
 
 async def page(
-    pool: Pool,
+    source: Source,
     *,
     unit: str | None,
     stage: Stage | None,
@@ -144,28 +146,32 @@ async def page(
 ) -> list[Mapping[str, Any]]:
     """Supervised clients, the newest first; children only for who may know of them."""
     opened_at, client_id = after or (None, None)
-    return list(await pool.fetch(SELECT_PAGE, unit, stage, juvenile, opened_at, client_id, rows_max))
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        return list(await connection.fetch(SELECT_PAGE, unit, stage, juvenile, opened_at, client_id, rows_max))
 
 
-async def supervision(pool: Pool, client_id: UUID) -> Supervision | None:
+async def supervision(source: Source, client_id: UUID) -> Supervision | None:
     """One supervised client."""
-    row = await pool.fetchrow(SELECT_ONE, client_id)
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        row = await connection.fetchrow(SELECT_ONE, client_id)
     return None if row is None else _load_supervision(row)
 
 
-async def contact(pool: Pool, client_id: UUID) -> Contact | None:
+async def contact(source: Source, client_id: UUID) -> Contact | None:
     """How a client is reached."""
-    row = await pool.fetchrow(SELECT_CONTACT, client_id)
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        row = await connection.fetchrow(SELECT_CONTACT, client_id)
     return None if row is None else _load_contact(row)
 
 
-async def check_ins_of(pool: Pool, client_id: UUID) -> list[Mapping[str, Any]]:
+async def check_ins_of(source: Source, client_id: UUID) -> list[Mapping[str, Any]]:
     """The reports of one client, the earliest first."""
-    return list(await pool.fetch(SELECT_CHECK_INS_OF, client_id))
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        return list(await connection.fetch(SELECT_CHECK_INS_OF, client_id))
 
 
 async def check_ins(
-    pool: Pool,
+    source: Source,
     *,
     first: date,
     last: date,
@@ -176,4 +182,7 @@ async def check_ins(
 ) -> list[Mapping[str, Any]]:
     """The reports whose days touch a span, the earliest first."""
     window_from, check_in_id = after or (None, None)
-    return list(await pool.fetch(SELECT_CHECK_INS, first, last, unit, juvenile, window_from, check_in_id, rows_max))
+    async with source.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection:
+        return list(
+            await connection.fetch(SELECT_CHECK_INS, first, last, unit, juvenile, window_from, check_in_id, rows_max)
+        )
