@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tests.bench import machine, record
 from tests.bench.day import owed
-from tests.bench.day.clock import Day
+from tests.bench.day.clock import AFTERWARDS, Day
 from tests.bench.day.mails import Letterbox
 from tests.bench.day.officers import Officers
 from tests.bench.day.plan import SPAN, freed, messages
@@ -27,7 +28,7 @@ from tests.bench.years.ground import console, said
 PART: Final = "day"
 JAKARTA: Final = ZoneInfo("Asia/Jakarta")
 DAY_BEFORE: Final = datetime(2026, 5, 31, 9, 0, tzinfo=JAKARTA)
-MORNING: Final = datetime(2026, 6, 1, 8, 30, tzinfo=JAKARTA)
+MORNING: Final = datetime(2026, 6, 1, 7, 30, tzinfo=JAKARTA)
 BEGINS_AT: Final = datetime(2026, 6, 1, 10, 0, tzinfo=JAKARTA)
 """The holiday in the sample roster: officers are on duty, and the gates open at ten."""
 LEAD_SECONDS: Final = 3.0
@@ -61,6 +62,7 @@ async def _play(where: House, *, releases: int, minutes: float, behind: int) -> 
     people = freed(releases, begins_at=BEGINS_AT, reference=where.reference)
     kafka = where.stack.endpoints["kafka"]
     prisons = Prisons(kafka["bootstrap_servers"], kafka["topic_prefix"])
+    officers = Officers(where.people, where.reference)
     letterbox = Letterbox(where.stack.endpoints["mail"]["url"], where.client)
     announced = [one.announced.event for one in people if one.announced is not None]
     with said(f"{len(announced):,} announced on the day before, and the morning's reminders"):
@@ -68,16 +70,17 @@ async def _play(where: House, *, releases: int, minutes: float, behind: int) -> 
         await owed.until_rest(where, letterbox, lambda: DAY_BEFORE)
         where.stack.set_office_clock(MORNING)
         await owed.until_rest(where, letterbox, lambda: MORNING)
+        await officers.acknowledge_all()
     told = messages(people)
     since = await place_now(where)
     factor = SPAN.total_seconds() / (minutes * 60)
     day = _begin(where, factor)
-    officers = Officers(where.people, where.reference)
     watch = Watch(where.people, officers, day, since)
     async with _beside(officers.read_boards(), letterbox.empty_again_and_again()):
         await asyncio.gather(prisons.publish(told, day), watch.until_all_seen(people), officers.meet(people, day))
         await asyncio.sleep(max(0.0, day.due(SPAN) - time.time()))
-        where.stack.set_office_clock(day.office_now(), factor=1.0)
+        day = replace(day, slowed_at=time.time())
+        where.stack.set_office_clock(day.office_now(), factor=AFTERWARDS)
         rested_at = await owed.until_rest(where, letterbox, day.office_now)
     who_was_told = await owed.told(where, people, day)
     broken = await owed.broken(where, people, messages=prisons.acknowledged, behind=older, letterbox=letterbox)

@@ -16,6 +16,8 @@ from tests.bench.day.plan import Freed
 BOARD_EVERY_SECONDS: Final = 5.0
 """Real seconds: in each of the units somebody has the board open, and it is read anew."""
 BOARD: Final = "/v1/registrations/board"
+PAGE: Final = 200
+TOGETHER: Final = 4
 
 
 @dataclass
@@ -39,11 +41,25 @@ class Officers:
         await asyncio.gather(*(self._read_board(unit) for unit in self.reference.units))
 
     async def _read_board(self, unit: str) -> None:
+        units = sorted(self.reference.units)
+        await asyncio.sleep(BOARD_EVERY_SECONDS * units.index(unit) / len(units))
         while True:
             begun = time.perf_counter()
             await self.of(unit).get("registration", BOARD, unit=unit)
             self.boards_ms.append((time.perf_counter() - begun) * 1000)
             await asyncio.sleep(BOARD_EVERY_SECONDS)
+
+    async def acknowledge_all(self) -> None:
+        """Say of every alert that somebody takes care of it, page after page."""
+        head = self.people.officer("HEAD-HQ-01")
+        while True:
+            page = await head.get("notifications", "/v1/alerts", state="open", limit=PAGE)
+            if not page["items"]:
+                return
+            for first in range(0, len(page["items"]), TOGETHER):
+                some = page["items"][first : first + TOGETHER]
+                paths = [f"/v1/alerts/{each['id']}/acknowledgement" for each in some]
+                await asyncio.gather(*(head.post("notifications", path, {}) for path in paths))
 
     async def meet(self, all_freed: Sequence[Freed], day: Day) -> None:
         """Enter the first contact with everybody who is met, at the moment at which they come."""

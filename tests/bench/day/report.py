@@ -51,8 +51,8 @@ def bounds_hold(run: Run) -> bool:
 
 
 def in_time(run: Run) -> bool:
-    """Whether both measures of the way to the board keep the bound."""
-    return all(percentile(times, 99) < P99_MS for times in (run.feed_ms, run.board_ms))
+    """Whether the way to the board keeps the bound."""
+    return percentile(run.board_ms, 99) < P99_MS
 
 
 def table(runs: Sequence[Run]) -> list[str]:
@@ -61,8 +61,8 @@ def table(runs: Sequence[Run]) -> list[str]:
         ("releases (messages of prisons), older cases behind", [_load(run) for run in runs]),
         ("pace: real minutes for two hours of office time", [f"{run.minutes:g} (x{run.factor:g})" for run in runs]),
         ("messages a second; sent at most so late, ms", [f"{run.rate:.1f}; {run.sender_late_ms:.0f}" for run in runs]),
-        ("message to feed, all, p50 / p95 / p99 / max ms", [_times(run.feed_ms) for run in runs]),
-        ("message to board, sample, p50 / p95 / p99 / max ms", [_sampled(run) for run in runs]),
+        ("message to feed, each of them, p50 / p95 / p99 / max ms", [_times(run.feed_ms) for run in runs]),
+        ("message to board, one in five, p50 / p95 / p99 / max ms", [_sampled(run) for run in runs]),
         ("looks a second for this", [f"{run.looks_a_second:.1f}" for run in runs]),
         ("a unit's board read by its officers, ms", [_times(run.boards_ms) for run in runs]),
         ("first contacts entered; answered after, ms", [_counted(run.contacts_ms) for run in runs]),

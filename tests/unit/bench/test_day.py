@@ -9,7 +9,7 @@ import pytest
 
 from contracts.lapas import ClientReleased, ReleaseCancelled
 from contracts.reference import load_reference
-from tests.bench.day.clock import Day
+from tests.bench.day.clock import AFTERWARDS, Day
 from tests.bench.day.plan import SPAN, Freed, freed, messages
 from tests.bench.day.report import Run, bounds_hold, in_time, table
 
@@ -71,18 +71,19 @@ def test_what_is_taken_back_is_not_on_the_board_in_the_end(people: list[Freed]) 
 
 
 def test_office_time_and_real_time_are_told_from_each_other() -> None:
-    day = Day(BEGINS_AT, real=1_000.0, factor=24)
+    day = Day(BEGINS_AT, real=1_000.0, factor=24, slowed_at=1_301.0)
 
     assert day.due(SPAN) == 1_300.0
     assert day.real_of(BEGINS_AT + timedelta(minutes=24)) == 1_060.0
-    assert day.real_of(BEGINS_AT + SPAN + timedelta(seconds=7)) == 1_307.0
+    assert day.office_at(1_301.0) == BEGINS_AT + SPAN + timedelta(seconds=24)
+    assert day.office_at(1_401.0) == day.office_at(1_301.0) + timedelta(seconds=100 * AFTERWARDS)
+    assert [day.real_of(day.office_at(real)) for real in (1_060.0, 1_301.0, 1_401.0)] == [1_060.0, 1_301.0, 1_401.0]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"feed_ms": [10.0] * 190 + [2_500.0] * 10}, id="late in the feed"),
-        pytest.param({"board_ms": [2_000.0]}, id="late on the board"),
+        pytest.param({"board_ms": [10.0] * 190 + [2_500.0] * 10}, id="late on the board"),
         pytest.param({"broken": ["1 dead letters of registration"]}, id="something lost"),
         pytest.param({"untold": 1}, id="somebody untold"),
     ],
