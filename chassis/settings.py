@@ -93,6 +93,7 @@ class Settings:
     officer_contacts: Path | None
     duty_roster: Path | None
 
+    public_url: str
     objects_url: str
     objects_s3_endpoint: str | None
     objects_s3_region: str | None
@@ -141,6 +142,7 @@ class Settings:
             gateway_receipt_key_old=read.text("GATEWAY_RECEIPT_KEY_OLD"),
             officer_contacts=read.path("OFFICER_CONTACTS"),
             duty_roster=read.path("DUTY_ROSTER"),
+            public_url=read.public_url(),
             objects_url=read.url("OBJECTS_URL", schemes=("file", "s3")) or OBJECTS_FOLDER.absolute().as_uri(),
             objects_s3_endpoint=read.url("OBJECTS_S3_ENDPOINT", schemes=("http", "https")) or None,
             objects_s3_region=read.text("OBJECTS_S3_REGION"),
@@ -249,6 +251,11 @@ class _Reader:
         if not may_be_absent and not path.exists():
             self.problems.append(f"{name} names {text!r}, which does not exist")
         return path
+
+    def public_url(self) -> str:
+        """How the service is reached from outside, as papers say it; without a setting, where it listens."""
+        host, port = self.text("HTTP_HOST") or "127.0.0.1", self.text("HTTP_PORT") or "8080"
+        return self.url("PUBLIC_URL", schemes=("http", "https")) or f"http://{host}:{port}"
 
     def jwks(self) -> str:
         text = self.text("AUTH_JWKS") or ""

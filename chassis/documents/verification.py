@@ -5,6 +5,7 @@ else. What is told is its kind, its number, when it was signed, and the hash of 
 one answer. A service with `documents=True` has the table.
 """
 
+import base64
 import re
 import secrets
 from collections import OrderedDict
@@ -32,7 +33,7 @@ WINDOW_SECONDS: Final = 60.0
 ASKERS_MAX: Final = 10_000
 ACQUIRE_TIMEOUT_SECONDS: Final = 5.0
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+_TOKEN: Final = re.compile(r"[A-Z2-7]{26}")
 
 SELECT_DOCUMENT: Final = """
     SELECT kind, number, revision, signed_at, sha256 FROM issued_document WHERE token = $1
@@ -87,7 +88,7 @@ Token = Annotated[str, Path(min_length=1, max_length=200, description="The end o
 
 def new_token() -> str:
     """The token of a paper that is about to be set: it stands in its QR code, so it comes before the file."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
+    return base64.b32encode(secrets.token_bytes(TOKEN_BYTES)).decode().rstrip("=")
 
 
 def address_of(token: str, *, base: str) -> str:

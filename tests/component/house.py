@@ -192,6 +192,7 @@ async def furnished(
             "AUTH_ISSUER": ISSUER,
             "AUTH_AUDIENCE": AUDIENCE,
             "AUTH_JWKS": str(issuer.jwks_file),
+            "OBJECTS_URL": issuer.jwks_file.parent.joinpath("objects").absolute().as_uri(),
             **(env or {}),
         },
         service=service.name,

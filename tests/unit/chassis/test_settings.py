@@ -159,6 +159,12 @@ BUCKET = {
 }
 
 
+def test_papers_name_the_address_at_which_the_service_is_reached_from_outside() -> None:
+    assert settings(HTTP_PORT="28102").public_url == "http://127.0.0.1:28102"
+    assert settings(PUBLIC_URL="https://litmas.example").public_url == "https://litmas.example"
+    assert "PUBLIC_URL must begin with" in problems({**ENOUGH, "PUBLIC_URL": "javascript:alert(1)"})[0]
+
+
 def test_files_lie_in_a_folder_or_in_a_bucket() -> None:
     assert settings().objects_url.startswith("file:///")
     assert settings(OBJECTS_URL="file:///var/lib/bapas").objects_url == "file:///var/lib/bapas"

@@ -24,7 +24,7 @@ from chassis.documents.papers import (
 )
 from contracts.reference.letterhead import load_letterhead
 
-VERIFY_AT: Final = "https://bapas-palembang.example/v1/verify/3kXo2Yt8mB5nQ1cVwZr7dA"
+VERIFY_AT: Final = "https://bapas-palembang.example/v1/verify/GQ3TCMRQGA2DCNJSGY3TQOJQGE"
 NUMBER: Final = "0412/LIT-D/PB/PLG-TJR/V/2026"
 BAPAS_HEAD: Final = Signature(
     capacity="Mengetahui, Kepala Balai Pemasyarakatan",
