@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
-from chassis.access import Forbidden, Principal
+from chassis.access import Forbidden, Principal, allow
 from chassis.paging import Page
 from chassis.service import ServiceContext
 from contracts.litmas import Desk
@@ -17,7 +17,10 @@ from contracts.roles import Role
 from services.litmas.reintegration import store, views
 from services.litmas.reintegration.domain import assigning
 from services.litmas.reintegration.office import AskedPage, Office, SectionHead, Staff
+from services.litmas.reintegration.papers import PDF, Press
 from services.litmas.reintegration.views import DESK_OF_ROLE, CaseView, Line, ReportText, TimelineLine
+
+AtADesk = Annotated[Principal, Depends(allow(*DESK_OF_ROLE))]
 
 
 class CandidateView(BaseModel):
@@ -41,7 +44,7 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
 def _add_inbox(router: APIRouter, context: ServiceContext) -> None:
     @router.get("/inbox")
     async def read_inbox(
-        caller: Staff,
+        caller: AtADesk,
         page: AskedPage,
         desk: Annotated[Desk | None, Query(description="One of the own desks; left out, the first of them")] = None,
         unit: Annotated[UnitCode | None, Query(description="The unit that makes the report")] = None,
@@ -66,7 +69,7 @@ def _add_inbox(router: APIRouter, context: ServiceContext) -> None:
 
 
 def _add_reading(router: APIRouter, office: Office) -> None:
-    context = office.context
+    context, press = office.context, Press.of(office.context)
 
     @router.get("/litmas/{litmas_id}")
     async def read_report(litmas_id: UUID, caller: Staff, response: Response) -> CaseView:
@@ -96,6 +99,14 @@ def _add_reading(router: APIRouter, office: Office) -> None:
         if not views.may_read_text(caller, case):
             raise Forbidden("what the report says is for its author, the desk that checks it and the head")
         return views.report_text_of(case, await store.read_sections(context.pool, litmas_id))
+
+    @router.get("/litmas/{litmas_id}/report", response_class=Response, responses=PDF)
+    async def read_signed_report(litmas_id: UUID, caller: Staff) -> Response:
+        """The signed report as a PDF, byte for byte as it was signed."""
+        case = await office.case(litmas_id)
+        if not views.may_read_text(caller, case):
+            raise Forbidden("what the report says is for its author, the desk that checks it and the head")
+        return await press.copy_of(case)
 
     @router.get("/litmas/{litmas_id}/candidates")
     async def propose_officers(litmas_id: UUID, caller: SectionHead) -> list[CandidateView]:

@@ -9,7 +9,8 @@ from chassis.problems import Problem
 from chassis.service import ServiceContext
 from contracts.roles import Role
 from services.litmas.reintegration import desk_handlers, handlers
-from services.litmas.reintegration.desk_handlers import OnSection, Saved
+from services.litmas.reintegration.desk_handlers import OnSection, Saved, Signing
+from services.litmas.reintegration.domain import desks
 from services.litmas.reintegration.domain.acts import (
     AddAddendum,
     Analyse,
@@ -54,6 +55,7 @@ from services.litmas.reintegration.office import (
     actor_of,
     edition_of,
 )
+from services.litmas.reintegration.papers import Press
 
 
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
@@ -65,7 +67,7 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     _add_writing(router, office)
     _add_checking(router, office)
     _add_after_hearing(router, office)
-    _add_sending(router, office)
+    _add_sending(router, office, Press.of(context))
     _add_ending(router, office)
     return (router,)
 
@@ -229,11 +231,14 @@ def _add_after_hearing(router: APIRouter, office: Office) -> None:
         return await office.act(desk_handlers.return_decision, command, actor_of(caller, Role.HEAD), once)
 
 
-def _add_sending(router: APIRouter, office: Office) -> None:
+def _add_sending(router: APIRouter, office: Office, press: Press) -> None:
     @router.post("/signature")
     async def sign_report(litmas_id: UUID, act: Sign, caller: Head, once: Once, if_match: IfMatch = None) -> Receipt:
-        """Sign the revision that was read; from then on the report cannot change."""
-        command = OnCase(litmas_id, act, edition_of(if_match))
+        """Sign the revision that was read: it is set as a file, and from then on neither can change."""
+        case, read = await office.case(litmas_id), edition_of(if_match)
+        is_ready = desks.may_be_signed(case, act) and read in {None, case.edition}
+        report = await press.set_report(case, signed_by=caller.subject) if is_ready else None
+        command = OnCase(litmas_id, Signing(act, report), case.edition if is_ready else read)
         return await office.act(desk_handlers.sign, command, actor_of(caller, Role.HEAD), once)
 
     @router.post("/delivery")

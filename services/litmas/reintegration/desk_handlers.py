@@ -2,10 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from chassis.documents.verification import issue
 from chassis.transaction import Transaction
-from services.litmas.reintegration import store
+from services.litmas.reintegration import papers, store
 from services.litmas.reintegration.domain import desks, hearing, sections
 from services.litmas.reintegration.domain.acts import (
     AddAddendum,
@@ -26,6 +28,7 @@ from services.litmas.reintegration.domain.case import Litmas
 from services.litmas.reintegration.domain.desks import Paper
 from services.litmas.reintegration.domain.sections import Section
 from services.litmas.reintegration.handlers import (
+    CaseChangedMeanwhile,
     NumberGiven,
     OnCase,
     Receipt,
@@ -36,6 +39,9 @@ from services.litmas.reintegration.handlers import (
     void_number,
     with_number,
 )
+
+UNSET: Final = "UNSET"
+"""Stands for the token of a report that was not set, and is not signed either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,14 @@ class OnSection:
     section: Section
     act: WriteSection
     edition: int
+
+
+@dataclass(frozen=True)
+class Signing:
+    """The head's signature, and the report that was set for it: none where there was nothing to sign."""
+
+    act: Sign
+    report: papers.SetReport | None
 
 
 async def write_section(command: OnSection, tx: Transaction) -> Saved:
@@ -118,11 +132,17 @@ async def close_rejected(command: OnCase[Decide], tx: Transaction) -> Receipt:
     return keep(tx, case, hearing.close_rejected(case, command.act, now=tx.now))
 
 
-async def sign(command: OnCase[Sign], tx: Transaction) -> Receipt:
-    """The head signs; the report can no longer change."""
-    case = await case_of(tx, command)
-    token = f"V{tx.new_id().hex.upper()}"
-    return keep(tx, case, desks.sign(case, command.act, paper_of(case), token=token, by=acting(tx), now=tx.now))
+async def sign(command: OnCase[Signing], tx: Transaction) -> Receipt:
+    """The head signs the file that was set; neither it nor the report can change any more."""
+    case, report = await case_of(tx, command), command.act.report
+    if report is None:
+        desks.sign(case, command.act.act, paper_of(case), token=UNSET, by=acting(tx), now=tx.now)
+        raise CaseChangedMeanwhile
+    file, at = report.file, report.signed_at
+    paper = Paper(reference=file.reference, sha256=file.sha256)
+    decided = desks.sign(case, command.act.act, paper, token=report.token, by=acting(tx), now=at)
+    issue(tx, papers.issued(decided.case, report))
+    return keep(tx, case, decided)
 
 
 async def deliver(command: OnCase[Deliver], tx: Transaction) -> Receipt:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import ConfigDict
 
@@ -31,6 +31,7 @@ from services.litmas.reintegration import handlers, prison_store, store
 from services.litmas.reintegration.domain.intake import AlreadyKnown
 from services.litmas.reintegration.handlers import Receipt
 from services.litmas.reintegration.office import COUNTER, Office, Once, actor_of
+from services.litmas.reintegration.papers import PDF, Press
 from services.litmas.reintegration.prison_store import Place
 from services.litmas.reintegration.prison_views import Changes, OwnRequest, own_request_of
 
@@ -156,6 +157,8 @@ async def _answered(
 
 
 def _add_following(router: APIRouter, context: ServiceContext) -> None:
+    press = Press.of(context)
+
     @router.get("/requests/changes", dependencies=[Depends(nothing_restricted)])
     async def read_request_changes(caller: Prison, since: Since = None, limit: Limit = LIMIT_DEFAULT) -> Changes:
         """The own facility's requests that changed, each once and as it stands now; none is ever passed over."""
@@ -169,7 +172,15 @@ def _add_following(router: APIRouter, context: ServiceContext) -> None:
             more=len(found) > limit,
         )
 
-    # After the one above: a request whose id is `changes` is only found among the changes.
+    @router.get("/requests/{request_id:path}/report", response_class=Response, responses=PDF)
+    async def read_own_report(request_id: RequestId, caller: Prison) -> Response:
+        """The signed report that was asked for, as a PDF; of another facility it is answered as if there were none."""
+        case = await prison_store.find_own(context.pool, litmas_id_of(request_id), facility=str(caller.facility))
+        if case is None:
+            raise NotFound("request")
+        return await press.copy_of(case)
+
+    # After the ones above: a request whose id is `changes` is only found among the changes.
     @router.get("/requests/{request_id:path}")
     async def read_request(request_id: RequestId, caller: Prison) -> OwnRequest:
         """How far a request has come; one of another facility is answered like one that does not exist."""

@@ -20,6 +20,7 @@ from services.litmas.reintegration.domain import (
 )
 from services.litmas.reintegration.domain.acts import (
     Analyse,
+    Assign,
     Cancel,
     CheckItem,
     Decide,
@@ -158,7 +159,7 @@ def test_officers_are_proposed_by_distance_load_and_grade() -> None:
     ],
     ids=["a registrar", "nobody", "no assistant", "ends before it begins", "somebody else has it"],
 )
-def test_a_letter_of_assignment_that_cannot_be_meant_is_refused(act: assigning.Assign, rule: type[Refused]) -> None:
+def test_a_letter_of_assignment_that_cannot_be_meant_is_refused(act: Assign, rule: type[Refused]) -> None:
     with pytest.raises(rule):
         assigning.check(at(Status.DISPOSED), act, reference=REFERENCE)
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from contracts.event import Fact
 from contracts.inquiries import Programme
@@ -21,6 +21,8 @@ CODES_MAX: Final = 60
 DECISIONS_MAX: Final = 40
 AUTHORS_MAX: Final = 20
 
+Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,64}$")]
+"""What a paper's QR code ends in."""
 Codes = Annotated[tuple[Code, ...], Field(max_length=CODES_MAX)]
 
 
@@ -137,7 +139,7 @@ class Signature(Done):
     revision: int
     reference: ReportReference
     report_hash: Sha256
-    token: Code
+    token: Token
 
 
 class Delivery(Done):

@@ -216,6 +216,11 @@ def submit_to_board(decided: Decided, paper: Paper, step: Step, *, now: datetime
     )
 
 
+def may_be_signed(case: Litmas, act: Sign) -> bool:
+    """Whether this revision waits for the head's signature: only then is it set."""
+    return TRANSITIONS.allows(case.status, Step.SIGN) and act.revision == case.revision
+
+
 def sign(case: Litmas, act: Sign, paper: Paper, *, token: str, by: Acting, now: datetime) -> Decided:
     """The head signs what was read; from now on nothing in it changes."""
     not_the_author(case, by)
