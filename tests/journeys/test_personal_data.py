@@ -98,8 +98,14 @@ def test_every_personal_field_of_a_release_is_marked() -> None:
 @pytest.fixture(scope="module")
 async def marks(house: House) -> AsyncIterator[Marks]:
     """Marked people go the whole way, marked records are set aside, officers write marked words; then it is quiet."""
-    words = (a_mark(letter) for letter in "ACBW")
-    found = Marks(*words, telephone=f"8{secrets.randbelow(10**10):010}", mails_before=await house.count_mails())
+    found = Marks(
+        adult=a_mark("A"),
+        child=a_mark("C"),
+        broken=a_mark("B"),
+        written=a_mark("W"),
+        telephone=f"8{secrets.randbelow(10**10):010}",
+        mails_before=await house.count_mails(),
+    )
     with house.clock_moves():
         await through_every_door(house, found)
         await broken_by_every_door(house, found.broken)
