@@ -1,5 +1,6 @@
 """What registration does about two persons who may be one: it compares in the background and records what is said."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ from services.registration.domain.duplicates import Found, Judged, Pair, State
 from services.registration.domain.likeness import Features
 from services.registration.duplicate_store import Known
 
-ROUND_MAX: Final = 50
+ROUND_MAX: Final = 20
 """So many changes are compared in one transaction."""
 
 
@@ -135,6 +136,7 @@ async def _compared(
     known = await duplicate_store.features(connection, wanted)
     found: dict[UUID, Found] = {}
     for one, others in candidates.items():
+        await asyncio.sleep(0)  # a common name has hundreds to compare with: whoever else has work goes first
         for other in others & known.keys():
             pair_id = duplicates.pair_id_of(one, other)
             if pair_id not in found:

@@ -164,6 +164,9 @@ def test_an_office_may_replace_single_files(tmp_path: Path, reference: Reference
         ("office.toml", "[office]", "[bureau]", "office.toml: one [office] is needed, not 0"),
         ("deadline_policies.toml", "amount = 72", "amount = 0", "deadline_policies.toml: "),
         ("holidays.toml", "on = 2026-06-01", "on = 2026-06-99", "holidays.toml: "),
+        ("likeness.toml", "possible_from = 80", "possible_from = 87", "likeness.toml: "),
+        ("likeness.toml", "facility = 15", "facility = 16", "likeness.toml: "),
+        ("likeness.toml", "[likeness.birth]", "[likeness.age]", "likeness.toml: "),
     ],
 )
 def test_data_that_does_not_fit_is_refused_with_file_and_problem(

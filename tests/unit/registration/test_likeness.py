@@ -227,7 +227,7 @@ def changed_policy(**said: Any) -> LikenessPolicy:
 def test_another_threshold_or_weight_is_another_answer() -> None:
     one, other = somebody(birth_on=BORN), somebody("Budi Susanto", birth_on=BORN)
 
-    assert compare(one, other, changed_policy(suspected_from=80)).level is Level.SUSPECTED
+    assert compare(one, other, changed_policy(suspected_from=82)).level is Level.SUSPECTED
     assert compare(one, other, changed_policy(possible_from=86)).level is None
     weighed = changed_policy(weights={"name": 20, "birth": 60, "facility": 20})
     assert compare(one, other, weighed).score > compare(one, other, POLICY).score
