@@ -154,21 +154,15 @@ def line_of(case: Registration, *, by_initials: bool = False) -> Line:
 
 def board_line_of(case: Registration, *, now: datetime, reference: Reference) -> BoardLine:
     """The registration as the board shows it, with its clocks."""
-    out = now - case.released_at if case.released_at is not None else None
-    return BoardLine(
-        **_line(case),
-        hours_out=0.0 if out is None else round(out.total_seconds() / 3600, 1),
-        due=clocks.timers_of(case, reference),
-        missing=list(case.missing),
-    )
+    return BoardLine(**_board_line(case, now=now, reference=reference))
 
 
 def offered_line_of(case: Registration, *, reference: Reference) -> OfferedLine:
     """The registration as the list of offers shows it."""
     offer = offer_of(case)
     at = case.offer.offered_at if case.offer is not None else case.released_at
-    board = board_line_of(case, now=at or datetime.max.replace(tzinfo=reference.zone), reference=reference)
-    return OfferedLine(**board.model_dump(), offer=offer)
+    board = _board_line(case, now=at or datetime.max.replace(tzinfo=reference.zone), reference=reference)
+    return OfferedLine(**board, offer=offer)
 
 
 def offer_of(case: Registration) -> OfferView | None:
@@ -227,6 +221,16 @@ def timeline_line_of(row: Mapping[str, Any], *, shows_words: bool) -> TimelineLi
     if shows_words and fields["reason"] is not None:
         audit.saw("timeline-entry", [fields["entry_id"]], ["reason"])
     return TimelineLine(**(fields if shows_words else fields | {"reason": None, "document_ids": []}))
+
+
+def _board_line(case: Registration, *, now: datetime, reference: Reference) -> dict[str, Any]:
+    out = now - case.released_at if case.released_at is not None else None
+    return {
+        **_line(case),
+        "hours_out": 0.0 if out is None else round(out.total_seconds() / 3600, 1),
+        "due": clocks.timers_of(case, reference),
+        "missing": list(case.missing),
+    }
 
 
 def _line(case: Registration, *, by_initials: bool = False) -> dict[str, Any]:
