@@ -82,6 +82,10 @@ class ListedAlready(Refused):
     """The case is on this agenda."""
 
 
+class HeardAlready(Refused):
+    """The case was heard in this hearing and stays on its agenda."""
+
+
 class NotInConsentPart(Refused):
     """The case is heard on its own already."""
 
@@ -149,7 +153,7 @@ def put_on(
 ) -> Decided:
     """The secretary puts cases on the agenda, each at its end."""
     hearing.require_secretary(by)
-    decided = Decided.of(hearing, Step.CHANGE_AGENDA, at=now)
+    decided = Decided.of(hearing, Step.PUT_ON, at=now)
     for item in items:
         _may_be_listed(decided.hearing, item, act.part, reference)
         lines = (*decided.hearing.lines, Line(subject_id=item.subject_id, part=act.part))
@@ -180,8 +184,10 @@ def _may_be_listed(hearing: Hearing, item: Item, part: Part, reference: Referenc
 def take_off(hearing: Hearing, item: Item, *, by: str, reason: str, now: datetime) -> Decided:
     """The secretary takes a case off the agenda; it waits for another hearing."""
     hearing.require_secretary(by)
-    decided = Decided.of(hearing, Step.CHANGE_AGENDA, at=now, reason=reason)
+    decided = Decided.of(hearing, Step.TAKE_OFF, at=now, reason=reason)
     gone = hearing.line(item.subject_id)
+    if gone.state is not LineState.LISTED:
+        raise HeardAlready
     lines = tuple(line for line in hearing.lines if line is not gone)
     decided = replace(decided, hearing=replace(decided.hearing, lines=lines))
     if item.hearing_id != hearing.hearing_id:
@@ -193,7 +199,7 @@ def schedule(hearing: Hearing, items: Sequence[Item], *, by: str, now: datetime,
     """The chair approves the agenda: the members are invited, and the dossiers are open to them from now on."""
     hearing.require_chair(by)
     decided = Decided.of(hearing, Step.SCHEDULE, at=now)
-    if not hearing.lines:
+    if all(item.hearing_id != hearing.hearing_id for item in items):
         raise NothingOnAgenda
     policy = DOSSIER_EXPRESS if hearing.kind is HearingKind.EXPRESS else DOSSIER
     if due_at(reference.policies[policy], now, OfficeCalendar.of(reference)) > hearing.starts_at:
@@ -209,7 +215,7 @@ def _announced(decided: Decided, items: Sequence[Item]) -> Decided:
         kind=hearing.kind,
         mode=hearing.mode,
         starts_at=hearing.starts_at,
-        cases=max(1, len(still_here)),
+        cases=len(hearing.lines),
         chair=hearing.chair,
         secretary=hearing.secretary,
         members=hearing.team.members,

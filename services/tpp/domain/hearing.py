@@ -38,7 +38,8 @@ class Step(StrEnum):
     """What happens to a hearing, in the words of a refusal."""
 
     DRAFT = "a draft agenda"
-    CHANGE_AGENDA = "a change of the agenda"
+    PUT_ON = "another case on the agenda"
+    TAKE_OFF = "taking a case off the agenda"
     SCHEDULE = "the approval of the agenda"
     PREPARE = "preparation by a member"
     APPOINT_STAND_IN = "the appointment of a stand-in"
@@ -60,12 +61,17 @@ class Step(StrEnum):
 BEFORE_DECISION: Final = (Status.SCHEDULED, Status.QUORUM_CHECK, Status.IN_SESSION)
 """The window of a hearing: its members read the dossiers, and nobody does before or after."""
 
+UNFINISHED: Final = tuple(status for status in Status if status not in (Status.HANDED_OVER, Status.CLOSED))
+
 MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     (None, Step.DRAFT): Status.DRAFT_AGENDA,
-    (Status.DRAFT_AGENDA, Step.CHANGE_AGENDA): Status.DRAFT_AGENDA,
+    (Status.DRAFT_AGENDA, Step.PUT_ON): Status.DRAFT_AGENDA,
+    (Status.DRAFT_AGENDA, Step.TAKE_OFF): Status.DRAFT_AGENDA,
+    # Of a hearing that does not go on in time, the cases get another one.
+    (Status.ADJOURNED, Step.TAKE_OFF): Status.ADJOURNED,
     (Status.DRAFT_AGENDA, Step.SCHEDULE): Status.SCHEDULED,
     **{(status, Step.PREPARE): status for status in BEFORE_DECISION},
-    **{(status, Step.APPOINT_STAND_IN): status for status in (*BEFORE_DECISION, Status.ADJOURNED)},
+    **{(status, Step.APPOINT_STAND_IN): status for status in UNFINISHED},
     (Status.SCHEDULED, Step.CALL_ROLL): Status.QUORUM_CHECK,
     (Status.QUORUM_CHECK, Step.RECORD_PRESENCE): Status.QUORUM_CHECK,
     (Status.IN_SESSION, Step.RECORD_PRESENCE): Status.IN_SESSION,

@@ -47,6 +47,10 @@ class TermsOverlap(Refused):
     """Another team of this panel is appointed for part of that time."""
 
 
+class UnitUnknown(Refused):
+    """A team is appointed for a unit of this office."""
+
+
 class MemberUnknown(Refused):
     """Somebody who is named is no officer of this office."""
 
@@ -134,6 +138,8 @@ def appoint(
 
 
 def _check(act: Appointment, reference: Reference) -> None:
+    if act.unit not in reference.units:
+        raise UnitUnknown
     if act.valid_until < act.valid_from:
         raise TermEndsBeforeItBegins
     if len(set(act.members)) != len(act.members):

@@ -255,7 +255,7 @@ async def test_what_happened_stands_in_the_timeline(house: House, board: Board) 
     lines = (await board(CHAIR).get(f"/v1/hearings/{board.hearing_id}/timeline")).json()["items"]
 
     assert [line["step"] for line in lines if line["subject_id"] is None and line["step"] != "hear"][:3] == [
-        "draft", "change_agenda", "schedule",
+        "draft", "put_on", "schedule",
     ]  # fmt: skip
     assert [line["to_status"] for line in lines if line["step"] == "decision"] == ["decided"]
     assert {line["actor_id"] for line in lines} >= {CHAIR, SECRETARY, "PO-HQ-01"}

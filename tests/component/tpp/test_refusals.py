@@ -253,6 +253,7 @@ async def test_no_case_is_approved_in_a_block_by_default(board: Board) -> None:
         ({"secretary": CHAIR}, "chair-is-secretary"),
         ({"members": (*MEMBERS[:4], "NOBODY")}, "member-unknown"),
         ({"valid_until": "2025-12-31"}, "term-ends-before-it-begins"),
+        ({"unit": "NOWHERE"}, "unit-unknown"),
     ],
 )
 async def test_a_team_is_composed_by_its_rules(board: Board, changes: dict[str, object], rule: str) -> None:

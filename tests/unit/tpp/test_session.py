@@ -220,12 +220,12 @@ def test_an_express_hearing_is_for_express_cases() -> None:
 
 @pytest.mark.parametrize(("hours", "kind"), [(24, HearingKind.ROUTINE), (1, HearingKind.EXPRESS)])
 def test_the_dossiers_are_open_for_long_enough(hours: int, kind: HearingKind) -> None:
-    hearing = a_hearing(Status.DRAFT_AGENDA, kind=kind)
+    hearing, listed = a_hearing(Status.DRAFT_AGENDA, kind=kind), an_item(ItemState.ON_AGENDA)
     in_time = MONDAY - timedelta(hours=hours)
 
-    agenda.schedule(hearing, [], by=CHAIR, now=in_time, reference=REFERENCE)
+    agenda.schedule(hearing, [listed], by=CHAIR, now=in_time, reference=REFERENCE)
     with pytest.raises(agenda.DossierTooShort):
-        agenda.schedule(hearing, [], by=CHAIR, now=in_time + timedelta(seconds=1), reference=REFERENCE)
+        agenda.schedule(hearing, [listed], by=CHAIR, now=in_time + timedelta(seconds=1), reference=REFERENCE)
 
 
 def test_a_session_does_not_end_over_an_open_case() -> None:
@@ -251,3 +251,29 @@ def test_an_interest_is_declared_before_the_vote() -> None:
 
     with pytest.raises(StepNotAllowed):
         agenda.declare_conflict(a_hearing(lines=(a_line(LineState.VOTING),)), REPORT, act, by="PO-HQ-01", now=MONDAY)
+
+
+def test_a_hearing_of_withdrawn_cases_alone_is_not_scheduled() -> None:
+    withdrawn = an_item(ItemState.WITHDRAWN)
+
+    with pytest.raises(agenda.NothingOnAgenda):
+        agenda.schedule(
+            a_hearing(Status.DRAFT_AGENDA), [withdrawn], by=CHAIR, now=MONDAY - timedelta(days=2), reference=REFERENCE
+        )
+
+
+def test_a_case_of_a_hearing_that_did_not_go_on_gets_another_one() -> None:
+    adjourned = a_hearing(Status.ADJOURNED)
+
+    decided = agenda.take_off(
+        adjourned, an_item(ItemState.ON_AGENDA), by=SECRETARY, reason="Nobody could come", now=MONDAY
+    )
+
+    assert (decided.hearing.lines, decided.cases[0].item.state) == ((), ItemState.QUEUED)
+
+
+def test_a_case_that_was_heard_stays_on_the_agenda() -> None:
+    adjourned = a_hearing(Status.ADJOURNED, lines=(a_line(LineState.DECIDED),))
+
+    with pytest.raises(agenda.HeardAlready):
+        agenda.take_off(adjourned, an_item(ItemState.DECIDED), by=SECRETARY, reason="A mistake", now=MONDAY)

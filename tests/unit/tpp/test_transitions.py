@@ -107,14 +107,14 @@ def _signed(hearing: Hearing) -> Hearing:
 
 ACTS: dict[str, tuple[Step, Callable[[Hearing], Decided]]] = {
     "put on": (
-        Step.CHANGE_AGENDA,
+        Step.PUT_ON,
         lambda hearing: agenda.put_on(
             a_hearing(hearing.status, lines=()), [an_item()], Listing(subjects=(REPORT,)), by=SECRETARY, now=MONDAY,
             reference=REFERENCE,
         ),
     ),
     "take off": (
-        Step.CHANGE_AGENDA,
+        Step.TAKE_OFF,
         lambda hearing: agenda.take_off(
             hearing, an_item(ItemState.ON_AGENDA), by=SECRETARY, reason="Not ready", now=MONDAY
         ),
