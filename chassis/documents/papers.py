@@ -1,6 +1,5 @@
 """What stands on each paper of the office, as typed data: the templates only set it (domain: 4.1, 4.2, 10.7)."""
 
-import re
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final
@@ -18,7 +17,6 @@ ROWS_MAX: Final = 400
 _TURNING: Final = "\\u202a-\\u202e\\u2066-\\u2069"
 _LINE: Final = rf"^[^\x00-\x1f\x7f-\x9f{_TURNING}]*$"
 _PROSE: Final = rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_TURNING}]*$"
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=LINE_CHARS_MAX, pattern=_LINE)]
 Prose = Annotated[str, StringConstraints(max_length=PROSE_CHARS_MAX, pattern=_PROSE)]
@@ -29,11 +27,6 @@ _MONTHS: Final = (
     "Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November",
     "Desember",
 )  # fmt: skip
-
-
-def printable(words: str) -> str:
-    """The same words with a mark in place of each character that no paper shows."""
-    return _UNPRINTABLE.sub("\ufffd", words)
 
 
 def day_in_words(day: date) -> str:
