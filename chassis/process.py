@@ -208,8 +208,8 @@ class Process:
         parts.loops.append(("dead letters", parts.desk.run))
         timers = Timers(engine, self.service.inbox, self.metrics.timers, self._watch("timers"))
         parts.loops.append(("timers", timers.run))
-        for sender in self.service.senders(context):
-            name = f"sender {sender.name}"
+        for sender, number in [(each, n) for each in self.service.senders(context) for n in range(each.at_once)]:
+            name = f"sender {sender.name}" + f" {number + 1}" * (sender.at_once > 1)
             loop: SenderLoop[Any] = SenderLoop(
                 sender, context.commands, self.system_clock, self.metrics.senders, self._watch(name), self.probes
             )

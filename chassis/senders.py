@@ -97,6 +97,8 @@ class Sender(Generic[I]):
     send: Callable[[I], Awaitable[SendResult]]
     settle: Callable[[Settlement[I], Transaction], Awaitable[object]]
     backlog: Callable[[], Awaitable[Backlog]] = _no_backlog
+    at_once: int = 1
+    """How many of it run beside each other in a process: they wait for slow carriers, not for each other."""
 
 
 @dataclass

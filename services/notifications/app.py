@@ -33,6 +33,8 @@ from services.notifications.wording import Wording
 log = structlog.get_logger(__name__)
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+SENDERS: Final = 4
+"""As many carriers are asked at the same time: on a day of thousands of releases nobody waits behind a slow one."""
 
 T = TypeVar("T")
 
@@ -97,6 +99,7 @@ def build() -> Service:
             send=leaving.send,
             settle=leaving.settle,
             backlog=lambda: store.backlog(context.pool, at=context.office_clock.now()),
+            at_once=SENDERS,
         )
         return (mail,)
 
