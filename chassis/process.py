@@ -283,13 +283,14 @@ class Process:
                 entries, oldest = await count_unsealed(connection)
             return f"{entries} entries wait to be sealed" if oldest > UNSEALED_SECONDS_MAX else None
 
-        files = [Check("files", Objects.from_settings(self.settings).probe)] if self.service.documents else []
-        return [
+        checks = [
             Check("database", database),
             Check("kafka", kafka, required=False),
             Check("audit", audit, required=False),
-            *files,
         ]
+        if self.service.documents:
+            checks.append(Check("files", Objects.from_settings(self.settings).probe, required=False))
+        return checks
 
     def _http_config(self, app: FastAPI) -> uvicorn.Config:
         return uvicorn.Config(

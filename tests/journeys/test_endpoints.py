@@ -75,6 +75,14 @@ def test_the_file_names_every_part_that_runs(found: dict[str, Any]) -> None:
     assert {"system", "office", "factor"} <= json.loads(Path(found["office_clock_file"]).read_text()).keys()
 
 
+def test_whoever_issues_papers_watches_the_store_of_files(found: dict[str, Any]) -> None:
+    parts = httpx.get(f"{found['services']['litmas']['url']}/readyz").json()["parts"]
+
+    assert {"name": "files", "required": False} in [
+        {name: part[name] for name in ("name", "required")} for part in parts if part.get("problem") is None
+    ]
+
+
 def test_mail_goes_to_the_named_server_and_is_read_where_the_file_says(found: dict[str, Any]) -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@bapas.example", "b@bapas.example", uuid4().hex
