@@ -9,7 +9,7 @@ from chassis.problems import Problem
 from chassis.service import ServiceContext
 from contracts.roles import Role
 from services.litmas.reintegration import desk_handlers, handlers
-from services.litmas.reintegration.desk_handlers import OnSection, Saved, Signing
+from services.litmas.reintegration.desk_handlers import Initialling, OnSection, Saved, Signing
 from services.litmas.reintegration.domain import desks
 from services.litmas.reintegration.domain.acts import (
     AddAddendum,
@@ -61,13 +61,13 @@ from services.litmas.reintegration.papers import Press
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors of the desks."""
     router = APIRouter(prefix="/v1/litmas/{litmas_id}", tags=["desks"])
-    office = Office(context)
+    office, press = Office(context), Press.of(context)
     _add_routing(router, office)
     _add_field(router, office)
     _add_writing(router, office)
-    _add_checking(router, office)
+    _add_checking(router, office, press)
     _add_after_hearing(router, office)
-    _add_sending(router, office, Press.of(context))
+    _add_sending(router, office, press)
     _add_ending(router, office)
     return (router,)
 
@@ -169,7 +169,7 @@ def _add_writing(router: APIRouter, office: Office) -> None:
         return await office.act(desk_handlers.submit_draft, command, actor_of(caller, *FIELD), once)
 
 
-def _add_checking(router: APIRouter, office: Office) -> None:
+def _add_checking(router: APIRouter, office: Office, press: Press) -> None:
     @router.post("/number")
     async def number_report(
         litmas_id: UUID, act: Number, caller: Registrar, once: Once, if_match: IfMatch = None
@@ -192,8 +192,11 @@ def _add_checking(router: APIRouter, office: Office) -> None:
     async def initial_report(
         litmas_id: UUID, act: Initial, caller: SectionHead, once: Once, if_match: IfMatch = None
     ) -> Receipt:
-        """Initial the report; it goes before the assessment team."""
-        command = OnCase(litmas_id, act, edition_of(if_match))
+        """Initial the report: it is set as a file, and as that goes before the assessment team."""
+        case, read = await office.case(litmas_id), edition_of(if_match)
+        is_ready = desks.may_be_initialed(case) and read in {None, case.edition}
+        file = await press.set_copy(case) if is_ready else None
+        command = OnCase(litmas_id, Initialling(act, file), case.edition if is_ready else read)
         return await office.act(desk_handlers.initial, command, actor_of(caller, Role.SECTION_HEAD_ADULT), once)
 
 

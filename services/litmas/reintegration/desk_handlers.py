@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from chassis.documents.verification import issue
+from chassis.objects import StoredObject
 from chassis.transaction import Transaction
 from services.litmas.reintegration import papers, store
 from services.litmas.reintegration.domain import desks, hearing, sections
@@ -63,6 +64,14 @@ class OnSection:
 
 
 @dataclass(frozen=True)
+class Initialling:
+    """The section head's initials, and the file that was set for the team: none where nothing waits for them."""
+
+    act: Initial
+    file: StoredObject | None
+
+
+@dataclass(frozen=True)
 class Signing:
     """The head's signature, and the report that was set for it: none where there was nothing to sign."""
 
@@ -102,10 +111,14 @@ async def return_draft(command: OnCase[ReturnDraft], tx: Transaction) -> Receipt
     return keep(tx, case, desks.return_draft(case, command.act, by=acting(tx), now=tx.now))
 
 
-async def initial(command: OnCase[Initial], tx: Transaction) -> Receipt:
-    """The section head initials, and the report goes before the assessment team."""
-    case = await case_of(tx, command)
-    return keep(tx, case, desks.initial(case, command.act, paper_of(case), by=acting(tx), now=tx.now))
+async def initial(command: OnCase[Initialling], tx: Transaction) -> Receipt:
+    """The section head initials the file that was set, and the report goes before the assessment team."""
+    case, file = await case_of(tx, command), command.act.file
+    paper = paper_of(case) if file is None else Paper(reference=file.reference, sha256=file.sha256)
+    decided = desks.initial(case, command.act.act, paper, by=acting(tx), now=tx.now)
+    if file is None:
+        raise CaseChangedMeanwhile
+    return keep(tx, case, decided)
 
 
 async def resubmit(command: OnCase[Resubmit], tx: Transaction) -> Receipt:

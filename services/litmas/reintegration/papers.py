@@ -105,23 +105,16 @@ class Press:
         settings = context.settings
         return cls(context, Objects.from_settings(settings), load_letterhead(settings.reference_dir))
 
+    async def set_copy(self, case: Litmas) -> StoredObject:
+        """The report as a file, for the team to read. Raises Problem where it cannot be set or kept."""
+        return await self._file_of(case, on=self.context.office_clock.now())
+
     async def set_report(self, case: Litmas, *, signed_by: str) -> SetReport:
         """The report as a file, for the head to sign. Raises Problem where it cannot be set or kept."""
-        written = await store.read_sections(self.context.pool, case.litmas_id)
-        texts = {section: row.text for section, row in written.items()}
         at, token = self.context.office_clock.now(), new_token()
-        paper = paper_of(
-            case,
-            texts,
-            letterhead=self.letterhead,
-            reference=self.context.reference,
-            signed=Signed(by=signed_by, at=at, verify_at=address_of(token, base=self.context.settings.public_url)),
-        )
-        try:
-            rendered = await self.renderer.render(paper)
-        except NotRendered as failure:
-            raise Problem(503, kind="not-set", detail="the report could not be set as a file") from failure
-        return SetReport(await self.objects.put(KIND, rendered.pdf), at, token)
+        verify_at = address_of(token, base=self.context.settings.public_url)
+        file = await self._file_of(case, on=at, signed=Signed(by=signed_by, at=at, verify_at=verify_at))
+        return SetReport(file, at, token)
 
     async def copy_of(self, case: Litmas) -> Response:
         """The file that the head signed, byte for byte. Raises NotFound for a report that is not signed."""
@@ -131,6 +124,17 @@ class Press:
         content = await self.objects.get(case.signature.reference)
         headers = {"Content-Disposition": f'attachment; filename="{case.litmas_id}.pdf"', "Cache-Control": "no-store"}
         return Response(content, media_type="application/pdf", headers=headers)
+
+    async def _file_of(self, case: Litmas, *, on: datetime, signed: "Signed | None" = None) -> StoredObject:
+        written = await store.read_sections(self.context.pool, case.litmas_id)
+        texts = {section: row.text for section, row in written.items()}
+        reference = self.context.reference
+        paper = paper_of(case, texts, letterhead=self.letterhead, reference=reference, on=on, signed=signed)
+        try:
+            rendered = await self.renderer.render(paper)
+        except NotRendered as failure:
+            raise Problem(503, kind="not-set", detail="the report could not be set as a file") from failure
+        return await self.objects.put(KIND, rendered.pdf)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,15 +161,21 @@ def issued(case: Litmas, report: SetReport) -> Issued:
 
 
 def paper_of(
-    case: Litmas, texts: Mapping[Section, str], *, letterhead: Letterhead, reference: Reference, signed: Signed
+    case: Litmas,
+    texts: Mapping[Section, str],
+    *,
+    letterhead: Letterhead,
+    reference: Reference,
+    on: datetime,
+    signed: Signed | None = None,
 ) -> AdultReport:
-    """What stands on the report."""
+    """What stands on the report of this day."""
     zone = reference.zone
     return AdultReport(
         letterhead=letterhead,
         number=case.numbered.register_no if case.numbered is not None else NOT_KNOWN,
         place=letterhead.place,
-        dated_on=signed.at.astimezone(zone).date(),
+        dated_on=on.astimezone(zone).date(),
         programmes=tuple(PROGRAMMES[programme] for programme in case.programmes),
         revision=case.revision,
         subject=_subject_of(case, reference),
@@ -173,16 +183,19 @@ def paper_of(
         chapters=tuple(_chapter_of(chapter, case, texts) for chapter in Chapter),
         signatures=tuple(_signatures_of(case, signed, zone)),
         annexes=tuple(_line(attachment.kind) for attachment in case.letter.attachments)[:ANNEXES_MAX],
-        verify_at=signed.verify_at,
+        verify_at=None if signed is None else signed.verify_at,
     )
 
 
-def _signatures_of(case: Litmas, signed: Signed, zone: ZoneInfo) -> Iterator[Signature]:
+def _signatures_of(case: Litmas, signed: Signed | None, zone: ZoneInfo) -> Iterator[Signature]:
     if case.draft is not None:
         at = time_in_words(case.draft.at, zone)
         yield Signature(capacity="Pembimbing Kemasyarakatan", name=_line(case.draft.by), signed=at)
     capacity = "Mengetahui, Kepala Balai Pemasyarakatan"
-    yield Signature(capacity=capacity, name=_line(signed.by), signed=time_in_words(signed.at, zone))
+    if signed is None:
+        yield Signature(capacity=capacity, name="Kepala Balai Pemasyarakatan")
+    else:
+        yield Signature(capacity=capacity, name=_line(signed.by), signed=time_in_words(signed.at, zone))
 
 
 def _subject_of(case: Litmas, reference: Reference) -> tuple[Labelled, ...]:

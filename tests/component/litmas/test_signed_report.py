@@ -11,6 +11,7 @@ import pypdf
 import pypdfium2
 import zxingcpp
 
+from chassis.objects import Objects
 from contracts.litmas import LitmasSigned
 from contracts.tpp import Decision
 from tests.component.house import House
@@ -60,6 +61,18 @@ async def test_the_prison_gets_the_file_that_was_signed_and_anybody_can_check_it
     victim = ("Tanggapan korban", "Isi VICTIM_RESPONSE.")
     for words in ("Rahmat Rahasia", "Isi OFFENCE.", *victim, "13. Pengesahan", "sedang (8)"):
         assert words in whole, words
+
+
+async def test_what_the_team_hears_is_a_file_of_the_revision_that_was_initialled(house: House) -> None:
+    async with at_the_desks(house) as desks:
+        waiting = await desks.before_the_team()
+
+    file = await Objects.from_settings(house.settings).get(waiting.report_reference)
+    whole = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(file)).pages).split())
+
+    assert hashlib.sha256(file).hexdigest() == waiting.report_hash
+    assert NUMBER in whole
+    assert "Isi CONCLUSION." in whole
 
 
 async def test_who_may_read_the_report_may_have_the_file_and_others_may_not(house: House) -> None:

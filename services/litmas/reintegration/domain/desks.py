@@ -216,6 +216,11 @@ def submit_to_board(decided: Decided, paper: Paper, step: Step, *, now: datetime
     )
 
 
+def may_be_initialed(case: Litmas) -> bool:
+    """Whether the report waits for the section head's initials: only then is it set for the team."""
+    return TRANSITIONS.allows(case.status, Step.INITIAL)
+
+
 def may_be_signed(case: Litmas, act: Sign) -> bool:
     """Whether this revision waits for the head's signature: only then is it set."""
     return TRANSITIONS.allows(case.status, Step.SIGN) and act.revision == case.revision
