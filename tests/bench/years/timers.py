@@ -24,6 +24,8 @@ OVERDUE_SINCE: Final = timedelta(seconds=75)
 """So long before the filling the first clock ran out; more run out while it goes on."""
 STEADY_RATE: Final = 200
 STEADY_SECONDS: Final = 30
+CLOCKS_MIN: Final = 40_000
+"""With fewer all have run out before the overdue ones are rung, and none falls due meanwhile."""
 LOOK_SECONDS: Final = 0.25
 PATIENCE: Final = timedelta(seconds=2)
 FILLED_VERSION: Final = 5
@@ -76,6 +78,8 @@ class Rung:
 
 async def run(stage: Stage, asked: argparse.Namespace) -> Rung:
     """Fill, start the service with the overdue clocks behind it, and let the others fall due."""
+    if asked.clocks < CLOCKS_MIN:
+        raise Stalled(f"{asked.clocks:,} clocks are too few; at least {CLOCKS_MIN:,} are needed")
     contender = in_roles(OUR_REGISTRATION, "worker,relay")
     dsn = await new_database(stage, "timers", contender.migrations())
     async with trial_on(stage, contender, dsn) as trial, session(dsn) as connection:
