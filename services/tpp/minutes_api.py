@@ -1,16 +1,19 @@
 """HTTP for what follows a session: minutes, signatures, hand-over. Translates; never decides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from chassis import audit
+from chassis.access import Principal
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from contracts.roles import Role
 from services.tpp import minutes_handlers, reading
 from services.tpp.domain.acts import Excuse, MinutesDraft, Signing
+from services.tpp.domain.hearing import Hearing, Minutes
 from services.tpp.handlers import Receipt
 from services.tpp.minutes_handlers import Drafted
 from services.tpp.office import (
@@ -26,6 +29,7 @@ from services.tpp.office import (
     Participant,
     Secretary,
 )
+from services.tpp.papers import PDF, press_of
 from services.tpp.views import MinutesView, minutes_view
 
 
@@ -33,25 +37,41 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors of this service that are used after a session."""
     router = APIRouter(prefix="/v1", tags=["minutes"])
     office = Office(context)
+    _add_reading(router, office)
     _add_drafting(router, office)
     _add_signing(router, office)
     _add_handing_over(router, office)
     return (router,)
 
 
-def _add_drafting(router: APIRouter, office: Office) -> None:
-    @router.get("/hearings/{hearing_id}/minutes")
-    async def read_minutes(hearing_id: UUID, caller: Participant) -> MinutesView:
-        """The minutes as they are to be signed: record, notes, summary, and the hash of it all."""
+def _add_reading(router: APIRouter, office: Office) -> None:
+    context = office.context
+    press = press_of(context.reference, context.settings.reference_dir)
+
+    async def found(hearing_id: UUID, caller: Principal) -> tuple[Hearing, Minutes, Mapping[str, Any]]:
         hearing = await office.hearing(hearing_id, caller)
         if hearing.minutes is None:
             raise NotFound("minutes")
-        digest = hearing.minutes.digest
-        words = await reading.minutes(office.context.pool, hearing_id=hearing_id, digest=digest)
+        words = await reading.minutes(context.pool, hearing_id=hearing_id, digest=hearing.minutes.digest)
         if words is None:
             raise NotFound("minutes")
         audit.saw("hearing", [hearing_id], ["notes", "summary"])
-        return minutes_view(hearing.minutes, words)
+        return hearing, hearing.minutes, words
+
+    @router.get("/hearings/{hearing_id}/minutes")
+    async def read_minutes(hearing_id: UUID, caller: Participant) -> MinutesView:
+        """The minutes as they are to be signed: record, notes, summary, and the hash of it all."""
+        _, minutes, words = await found(hearing_id, caller)
+        return minutes_view(minutes, words)
+
+    @router.get("/hearings/{hearing_id}/minutes/document", response_class=Response, responses=PDF)
+    async def read_minutes_document(hearing_id: UUID, caller: Participant) -> Response:
+        """The minutes as a PDF, with whoever has signed by now."""
+        hearing, minutes, words = await found(hearing_id, caller)
+        return await press.set_minutes(hearing, minutes, words, await reading.dissents(context.pool, hearing_id))
+
+
+def _add_drafting(router: APIRouter, office: Office) -> None:
 
     @router.post("/hearings/{hearing_id}/minutes")
     async def draft_minutes(

@@ -56,6 +56,10 @@ SELECT_OPINIONS: Final = """
     SELECT kind, member, text, at FROM opinion
      WHERE hearing_id = $1 AND subject_id = $2 ORDER BY at, opinion_id LIMIT $3
 """
+SELECT_DISSENTS: Final = """
+    SELECT subject_id, member, text FROM opinion
+     WHERE hearing_id = $1 AND kind = 'DISSENT' ORDER BY at, opinion_id LIMIT $2
+"""
 SELECT_TIMELINE: Final = """
     SELECT entry_id, subject_id, step, from_status, to_status, actor_id, actor_role, reason, occurred_at
       FROM timeline
@@ -126,6 +130,11 @@ async def receipts(pool: Pool, hearing_id: UUID) -> list[Mapping[str, Any]]:
 async def opinions(pool: Pool, *, hearing_id: UUID, subject_id: UUID) -> list[Mapping[str, Any]]:
     """What members wrote on a case, in order."""
     return list(await pool.fetch(SELECT_OPINIONS, hearing_id, subject_id, OPINIONS_MAX))
+
+
+async def dissents(pool: Pool, hearing_id: UUID) -> list[Mapping[str, Any]]:
+    """Why members voted against what was decided in a hearing, in order."""
+    return list(await pool.fetch(SELECT_DISSENTS, hearing_id, OPINIONS_MAX))
 
 
 async def timeline(pool: Pool, hearing_id: UUID, *, after: UUID | None, rows_max: int) -> list[Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from contracts.personal import Instant, Note, OfficerCode, Sha256
 from contracts.tpp import PROGRAMMES_MAX, AdjournReason, HearingKind, HearingMode, Outcome, Panel
 from services.tpp.domain.hearing import LINES_MAX, Choice, Part, PresenceMethod
 
-MINUTES_CHARS_MAX: Final = 50_000
+MINUTES_CHARS_MAX: Final = 40_000
 
 Words = Annotated[
     str, StringConstraints(min_length=3, max_length=5_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")

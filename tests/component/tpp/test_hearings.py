@@ -1,7 +1,10 @@
 """A hearing from the queue to the decision that is made known, over HTTP and on a real database."""
 
+import io
 from datetime import timedelta
 from typing import Any
+
+import pypdf
 
 from contracts.tpp import (
     CaseCarriedOver,
@@ -247,6 +250,25 @@ async def test_minutes_number_runs_through_the_year_and_is_kept_by_a_second_draf
         [],
     )
     assert await house.pool.fetchval("SELECT count(*) FROM register_entry") == 1
+
+
+async def test_the_minutes_are_a_document_that_a_reader_opens(house: House, board: Board) -> None:
+    await board.in_session(REPORT)
+    await board.voted_on(against=("PO-HQ-03",))
+    await board.do(SECRETARY, f"/cases/{REPORT}/decision", {})
+    await board.do(CHAIR, "/conclusion")
+    words = {"notes": "The officer presented the case.", "summary": "One case, approved."}
+    digest = (await board.do(SECRETARY, "/minutes", words))["minutes_hash"]
+    await board.do(CHAIR, "/minutes/signatures", {"minutes_hash": digest})
+
+    file = await board("HEAD-HQ-01").get(f"/v1/hearings/{board.hearing_id}/minutes/document")
+
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(file.content)).pages]
+    text = " ".join(" ".join(pages).split())
+    assert (file.status_code, file.headers["content-type"]) == (200, "application/pdf")
+    assert all(page.replace(" ", "").count("RAHASIA") >= 2 for page in pages)
+    for wanted in ("0001/TPP/PLG-HQ/VI/2026", "The officer presented the case.", "The guarantor lives too far away."):
+        assert wanted in text
 
 
 async def test_what_happened_stands_in_the_timeline(house: House, board: Board) -> None:
