@@ -141,7 +141,7 @@ def _add_field(router: APIRouter, office: Office) -> None:
 
 
 def _add_writing(router: APIRouter, office: Office) -> None:
-    @router.put("/sections/{section}")
+    @router.put("/sections/{section}", responses={428: {"description": "No edition is named in If-Match"}})
     async def save_section(
         litmas_id: UUID,
         section: Section,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from chassis import audit
 from chassis.access import Principal
+from chassis.rules.numbering import local_date
 from contracts.inquiries import Programme
 from contracts.lapas import Attachment
 from contracts.litmas import CancelledFor, Desk, HearingTrack, Outcome, RiskBand
@@ -20,6 +21,7 @@ from contracts.roles import Role
 from contracts.tpp import Decision
 from services.litmas.reintegration.domain import clocks
 from services.litmas.reintegration.domain.case import Litmas
+from services.litmas.reintegration.domain.eligibility import Verdict, advised
 from services.litmas.reintegration.domain.sections import Section, Written, needed, unwritten
 from services.litmas.reintegration.domain.states import Status
 
@@ -82,6 +84,15 @@ class DecisionView(BaseModel):
     decided_at: datetime
 
 
+class AdviceView(BaseModel):
+    """How a condition of the law looks from the papers; the prison owns the proposal, and nothing is decided by it."""
+
+    programme: Programme
+    rule: str
+    verdict: Verdict
+    source: str
+
+
 class CaseView(Line):
     """A report, whole but for its text."""
 
@@ -90,6 +101,7 @@ class CaseView(Line):
     person: Person | None = Field(description="Nothing for whoever has nothing to do with the case")
     attachments: list[Attachment]
     missing: list[str]
+    advice: list[AdviceView] = Field(description="The conditions of each programme as they look today, advisory")
     track: HearingTrack | None
     instruction: str | None
     assignment_no: str | None
@@ -179,6 +191,7 @@ def case_view_of(case: Litmas, caller: Principal, *, now: datetime, reference: R
         person=_person_of(case) if knows else None,
         attachments=list(case.letter.attachments) if knows else [],
         missing=list(case.missing),
+        advice=_advice_of(case, now=now, reference=reference) if knows else [],
         track=case.disposition.track if case.disposition is not None else None,
         instruction=case.disposition.instruction if case.disposition is not None and knows else None,
         assignment_no=case.assignment.number if case.assignment is not None else None,
@@ -249,6 +262,13 @@ def _line(case: Litmas, *, now: datetime, reference: Reference) -> dict[str, Any
         "overdue": due is not None and due < now,
         "edition": case.edition,
     }
+
+
+def _advice_of(case: Litmas, *, now: datetime, reference: Reference) -> list[AdviceView]:
+    found = advised(case.letter, on=local_date(now, reference.zone))
+    return [
+        AdviceView(programme=each.programme, rule=each.rule, verdict=each.verdict, source=each.source) for each in found
+    ]
 
 
 def _person_of(case: Litmas) -> Person:

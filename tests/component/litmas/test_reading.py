@@ -56,6 +56,18 @@ async def test_the_person_is_shown_to_those_who_work_on_the_report(house: House)
     assert {line["reason"] for line in words} == {None}
 
 
+async def test_the_laws_conditions_are_shown_with_their_source_to_those_who_work_on_it(house: House) -> None:
+    async with at_the_desks(house) as desks:
+        await desks.requested(two_thirds_on="2026-05-30", register_f=False)
+        shown = (await desks.section_head.get(CASE)).json()["advice"]
+        hidden = (await desks.stranger.get(CASE)).json()["advice"]
+
+    verdicts = {each["rule"]: each["verdict"] for each in shown}
+    assert (verdicts["TWO_THIRDS_SERVED"], verdicts["GOOD_CONDUCT"]) == ("NOT_MET", "MET")
+    assert "Permenkumham" in shown[0]["source"] + shown[1]["source"]
+    assert hidden == []
+
+
 @pytest.mark.parametrize(("at", "registrar"), [("analysed", 403), ("drafted", 200), ("before_the_team", 403)])
 async def test_a_registrar_reads_the_text_while_it_lies_there(house: House, at: str, registrar: int) -> None:
     async with at_the_desks(house) as desks:
