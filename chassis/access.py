@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import jwt
 from fastapi import FastAPI, Request, Security
@@ -140,6 +140,9 @@ def principal_of(claims: dict[str, Any]) -> Principal:
 class Rule:
     """What a route demands of its caller; every route has one, so what holds for all requests is looked at here."""
 
+    problems: ClassVar[frozenset[int]] = frozenset()
+    """The statuses with which it turns somebody away."""
+
     def refuse_unknown_parameters(self, request: Request) -> None:
         """Raise Problem for a parameter that the route does not know, or not twice: a slip must not show everything."""
         known: Mapping[str, bool] = request.app.state.parameters[id(request.scope["route"])]
@@ -160,6 +163,8 @@ class Public(Rule):
 
 class Allowed(Rule):
     """Only callers with one of these roles may, as far as the scope reaches."""
+
+    problems: ClassVar[frozenset[int]] = frozenset({401, 403})
 
     def __init__(self, roles: frozenset[Role], scope: Scope) -> None:
         """Name the roles and how far they reach."""

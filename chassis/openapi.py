@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from chassis.access import Allowed, Public, rules_of
+from chassis.access import Allowed, rules_of
 from chassis.problems import MEDIA_TYPE, ProblemDocument, title_of
 
 _REF: Final = "#/components/schemas/{model}"
@@ -63,11 +63,7 @@ def _describe_operation(operation: dict[str, Any], route: RouteContext, method: 
 def problems_of(route: RouteContext, method: str) -> set[int]:
     """The statuses with which this route may answer a problem."""
     problems = {400, 422, 503}
-    rules = rules_of(route)
-    if not all(isinstance(rule, Public) for rule in rules):
-        problems.add(401)
-    if any(isinstance(rule, Allowed) for rule in rules):
-        problems.add(403)
+    problems |= {status for rule in rules_of(route) for status in rule.problems}
     if "{" in (route.path or ""):
         problems.add(404)
     if route.body_field is not None:

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from fastapi import Request
 
@@ -35,6 +35,8 @@ class NotSigned(Problem):
 
 class Signed(Rule):
     """Only requests that are signed with one of these keys may; without any key nobody may."""
+
+    problems: ClassVar[frozenset[int]] = frozenset({401})
 
     def __init__(self, sender: str, *, keys: Sequence[str], clock: "SystemClock", window: timedelta = WINDOW) -> None:
         """Name who signs, as in the headers `X-<sender>-Timestamp` and `X-<sender>-Signature`, and the keys."""

@@ -94,7 +94,11 @@ def attachment_routes(objects: Objects, *, rule: Allowed) -> APIRouter:
                 },
             }
         },
-        responses={200: {"model": AttachmentTaken, "description": "The file was here already"}},
+        responses={
+            200: {"model": AttachmentTaken, "description": "The file was here already"},
+            408: {"description": "The file did not come in time"},
+            415: {"description": "The file is of no kind that is taken"},
+        },
     )
     async def put_attachment(sha256: Sha256InPath, request: Request, response: Response) -> AttachmentTaken:
         """Keep a file (PDF, JPEG or PNG) under its hash; the answer's reference goes into the request that needs it."""

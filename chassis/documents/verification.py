@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Path, Request
@@ -105,6 +105,8 @@ def issue(tx: Transaction, issued: Issued) -> None:
 class HeldInHand(Rule):
     """Whoever holds the paper may ask, so everybody may: as often as a person does, not as a machine can."""
 
+    problems: ClassVar[frozenset[int]] = frozenset({429})
+
     def __init__(self, monotonic: Callable[[], float]) -> None:
         """Count by this clock; each process counts for itself."""
         self._monotonic = monotonic
@@ -132,15 +134,14 @@ class HeldInHand(Rule):
 def verification_routes(pool: Pool, *, monotonic: Callable[[], float]) -> APIRouter:
     """The door at which anybody asks about a paper."""
     router = APIRouter(tags=["verification"], dependencies=[Depends(HeldInHand(monotonic))])
-    answers: dict[int | str, dict[str, Any]] = {429: {"description": "Asked too often"}}
     look = _look_up(pool)
 
-    @router.get("/v1/verify/{token}", response_model_exclude_none=True, responses=answers)
+    @router.get("/v1/verify/{token}", response_model_exclude_none=True)
     async def verify_document(token: Token) -> Verified:
         """Say whether this office issued a paper, and of one that it did: kind, number, day of signature, hash."""
         return await look(token)
 
-    @router.post("/v1/verify/{token}", response_model_exclude_none=True, responses=answers)
+    @router.post("/v1/verify/{token}", response_model_exclude_none=True)
     async def compare_document(token: Token, copy: Annotated[Copy, Body()]) -> Verified:
         """The same, and whether a copy with this hash is the file that was signed."""
         found = await look(token)
