@@ -1,11 +1,12 @@
 """HTTP for the acts of the desks, in the order in which a report passes them. Translates; never decides."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from chassis.problems import Problem
+from chassis.problems import MEDIA_TYPE, Problem
 from chassis.service import ServiceContext
 from contracts.roles import Role
 from services.litmas.reintegration import desk_handlers, handlers
@@ -56,6 +57,10 @@ from services.litmas.reintegration.office import (
     edition_of,
 )
 from services.litmas.reintegration.papers import Press
+
+EDITION_NEEDED: Final[dict[int | str, dict[str, Any]]] = {
+    428: {"description": "No edition was named: what is not read is not written over", "content": {MEDIA_TYPE: {}}}
+}
 
 
 def routes(context: ServiceContext) -> Sequence[APIRouter]:
