@@ -164,6 +164,7 @@ HANDLED: Final[Mapping[str, frozenset[type[Event]]]] = {
             registration.TransferOfferEnded,
             registration.TransferOfferOverdue,
             registration.AbscondingSuspected,
+            registration.GlassBroken,
             registration.SearchReviewDue,
             registration.FilesMissing,
             registration.ClientRegistered,

@@ -290,6 +290,14 @@ class AbscondingSuspected(RegistrationFact, subject="registration_id"):
     suspected_at: Instant
 
 
+class GlassBroken(RegistrationFact, subject="registration_id"):
+    """Somebody opened for a time what their role does not show them of this case; why is known here alone."""
+
+    by: OfficerCode
+    broken_at: Instant
+    until: Instant
+
+
 class SearchReviewDue(RegistrationFact, subject="registration_id"):
     """Somebody is out and was not found: a human decides how the search goes on."""
 

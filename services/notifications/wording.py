@@ -22,6 +22,7 @@ CURRENT: Final[Mapping[str, int]] = {
     "set-aside": 1,
     "unseen": 1,
     "tracing-overdue": 1,
+    "glass-broken": 1,
     "submitted": 1,
     "returned": 1,
     "refused": 1,

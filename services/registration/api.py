@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from chassis import audit
 from chassis.access import Principal, allow, require_facility
 from chassis.paging import Page
 from chassis.service import ServiceContext
 from contracts.personal import FacilityCode, UnitCode
 from contracts.roles import DUTY_ROLES, Role
-from services.registration import duplicate_store, handlers, store, views
+from services.registration import duplicate_store, glass_store, handlers, store, views
 from services.registration.domain.acts import (
     Approval,
     Biometrics,
@@ -24,7 +25,7 @@ from services.registration.domain.acts import (
     Submission,
     TraceEntry,
 )
-from services.registration.domain.case import Status
+from services.registration.domain.case import Registration, Status
 from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
 from services.registration.office import (
     ON_BEHALF,
@@ -40,6 +41,9 @@ from services.registration.office import (
     on_duty,
 )
 from services.registration.views import BoardLine, CaseView, Line, TimelineLine
+
+GLASS_BROKEN: Final = "GLASS-BROKEN"
+"""Why a read is on record that the caller's role alone would not show."""
 
 Meeting = Annotated[Principal, Depends(allow(*ON_DUTY, Role.PRISON_OFFICER))]
 Registrar = Annotated[Principal, Depends(allow(*ON_BEHALF))]
@@ -104,8 +108,8 @@ def _add_reading(router: APIRouter, office: Office) -> None:
     @router.get("/registrations/{registration_id}")
     async def read_registration(registration_id: UUID, caller: Reader) -> CaseView:
         """One registration, with the person where the caller may know it."""
-        knows = views.may_know_children(caller, context.reference)
         case = await office.case(registration_id)
+        knows = await _is_shown(case, caller, context)
         linked = await duplicate_store.linked_to(context.pool, registration_id)
         return views.case_view_of(case, linked=linked, knows_children=knows, reference=context.reference)
 
@@ -113,7 +117,7 @@ def _add_reading(router: APIRouter, office: Office) -> None:
     async def read_timeline(registration_id: UUID, caller: Reader, page: AskedPage) -> Page[TimelineLine]:
         """Everything that happened to a registration, in order."""
         case = await office.case(registration_id)
-        shows_words = not case.juvenile or views.may_know_children(caller, context.reference)
+        shows_words = await _is_shown(case, caller, context)
         after = page.after(UUID)
         rows = await store.timeline(
             context.pool, registration_id, after=None if after is None else after[0], rows_max=page.fetch
@@ -123,6 +127,17 @@ def _add_reading(router: APIRouter, office: Office) -> None:
             item=lambda row: views.timeline_line_of(row, shows_words=shows_words),
             cursor=lambda row: (row["entry_id"],),
         )
+
+
+async def _is_shown(case: Registration, caller: Principal, context: ServiceContext) -> bool:
+    """Whether the caller is shown whom a case is about: by the role, or because they broke its glass."""
+    if not case.juvenile or views.may_know_children(caller, context.reference):
+        return True
+    now = context.office_clock.now()
+    opened = await glass_store.is_open(context.pool, case.registration_id, caller.subject, now=now)
+    if opened:
+        audit.because(GLASS_BROKEN)
+    return opened
 
 
 def _add_meeting(router: APIRouter, office: Office) -> None:

@@ -13,6 +13,7 @@ from services.registration import (
     desk_api,
     duplicate_api,
     duplicate_handlers,
+    glass_api,
     handlers,
     lists_api,
     prison_api,
@@ -28,7 +29,7 @@ def routes(context: ServiceContext) -> Sequence[APIRouter]:
     """The doors, opened only where every clock has its policy: without one each release would be a dead letter."""
     clocks.check_policies(context.reference)
     rules_of_silence.check_policies(context.reference)
-    doors = (api, reports_api, lists_api, prison_api, walk_in_api, desk_api, duplicate_api)
+    doors = (api, reports_api, lists_api, prison_api, walk_in_api, desk_api, duplicate_api, glass_api)
     return [router for door in doors for router in door.routes(context)]
 
 

@@ -49,6 +49,9 @@ _UNTIL_SEEN: Final = _UNTIL_RELEASED | {
 }
 _UNTIL_SUBMITTED: Final = _UNTIL_SEEN | {Occasion.SUBMISSION_OVERDUE}
 
+_UNTIL_ENDED: Final = ALERTING - {Occasion.GLASS_BROKEN}
+"""Whoever looked behind the glass has looked, whatever becomes of the case: that alert is the head's to answer."""
+
 SETTLED_BY: Final[Mapping[type[RegistrationFact], frozenset[Occasion]]] = {
     registration.RegistrationOpened: _UNTIL_RELEASED,
     registration.FirstContactMade: _UNTIL_SEEN,
@@ -57,9 +60,9 @@ SETTLED_BY: Final[Mapping[type[RegistrationFact], frozenset[Occasion]]] = {
     registration.ClientRegistered: _UNTIL_SUBMITTED | {Occasion.CONFLICT},
     registration.RegistrationRefused: _UNTIL_SUBMITTED | {Occasion.CONFLICT},
     registration.TransferOfferEnded: frozenset({Occasion.OFFER_OVERDUE}),
-    registration.RegistrationCancelled: ALERTING,
-    registration.RegistrationClosed: ALERTING,
-    registration.ClientHandedOn: ALERTING,
+    registration.RegistrationCancelled: _UNTIL_ENDED,
+    registration.RegistrationClosed: _UNTIL_ENDED,
+    registration.ClientHandedOn: _UNTIL_ENDED,
 }
 """After which fact nobody has to take care any more of an alert of this case, acknowledged or not."""
 

@@ -47,6 +47,7 @@ class Occasion(StrEnum):
     OFFER_OVERDUE = "offer-overdue"
     OFFER_ENDED = "offer-ended"
     ABSCONDED = "absconded"
+    GLASS_BROKEN = "glass-broken"
     SEARCH_REVIEW = "search-review"
     FILES_MISSING = "files-missing"
     CONFLICT = "conflict"
@@ -101,6 +102,7 @@ RULES: Final[Mapping[Occasion, Rule]] = {
     Occasion.OFFER_OVERDUE: Rule((KASI,), "offer-overdue", URGENT),
     Occasion.OFFER_ENDED: Rule((TOLD,), "offer-ended", QUIET),
     Occasion.ABSCONDED: Rule((KABAPAS, OFFICER), "absconded", URGENT),
+    Occasion.GLASS_BROKEN: Rule((KABAPAS,), "glass-broken", URGENT),
     Occasion.SEARCH_REVIEW: Rule((KASI,), "search-review", URGENT),
     Occasion.FILES_MISSING: Rule((REGISTRAR,), "files-missing", NORMAL),
     Occasion.CONFLICT: Rule((KASI, KABAPAS), "conflict", URGENT),
@@ -134,6 +136,7 @@ TOLD_AS: Final[Mapping[type[RegistrationFact], Occasion]] = {
     registration.TransferOfferOverdue: Occasion.OFFER_OVERDUE,
     registration.TransferOfferEnded: Occasion.OFFER_ENDED,
     registration.AbscondingSuspected: Occasion.ABSCONDED,
+    registration.GlassBroken: Occasion.GLASS_BROKEN,
     registration.SearchReviewDue: Occasion.SEARCH_REVIEW,
     registration.FilesMissing: Occasion.FILES_MISSING,
     registration.ClientRegistered: Occasion.REGISTERED,

@@ -159,6 +159,12 @@ class FilesReceived(Fact):
     document_ids: Documents = ()
 
 
+class BreakGlass(Fact):
+    """Somebody must see at once what their role does not show of a case; the words name nobody."""
+
+    reason: Reason
+
+
 class Closing(Fact):
     """The case ends, on evidence."""
 

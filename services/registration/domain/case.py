@@ -78,6 +78,7 @@ class Step(StrEnum):
     HAND_ON = "handing on"
     RECEIVE_FILES = "papers that came later"
     CLOSE = "closure"
+    BREAK_GLASS = "breaking the glass"
 
 
 ANNOUNCED: Final = (Status.RELEASE_ANNOUNCED, Status.PRE_REGISTERED)
@@ -141,6 +142,8 @@ MOVES: Final[dict[tuple[Status | None, Step], Status]] = {
     **{(status, Step.HAND_ON): Status.HANDED_ON for status in TRANSFERABLE},
     **{(status, Step.RECEIVE_FILES): status for status in (*MET, Status.REGISTERED)},
     **{(status, Step.CLOSE): Status.CLOSED for status in Status if status is not Status.CLOSED},
+    # To look changes nothing, and whoever looked stands on the timeline of an ended case too.
+    **{(status, Step.BREAK_GLASS): status for status in Status},
 }
 
 TRANSITIONS: Final = Table(matter="registration", states=Status, steps=Step, moves=MOVES)

@@ -358,3 +358,33 @@ async def test_two_processes_that_ring_at_once_climb_once(house: House, issuer: 
 
     assert await climbs(house) == [TO_KASI]
     assert [alert["climbed"] for alert in await alerts(house)] == [1]
+
+
+# --- broken glass -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("juvenile", [False, True], ids=["an adult", "a child"])
+async def test_the_head_is_alerted_at_once_when_somebody_breaks_the_glass(house: House, *, juvenile: bool) -> None:
+    await house.hear(a_fact(registration.GlassBroken, juvenile=juvenile, by="PO-HQ-03"))
+
+    assert [who for who, occasion in await told(house) if occasion == "glass-broken"] == ["HEAD-HQ-01"]
+    [alert] = await alerts(house, about=str(REGISTRATION))
+    assert (alert["state"], alert["rung"]) == ("open", "head")
+    bodies = [row["body"] for row in await house.pool.fetch("SELECT body FROM notification")]
+    assert not juvenile or not [body for body in bodies if "membuka" in body]
+
+
+async def test_what_somebody_saw_behind_the_glass_stays_an_alert_when_the_case_ends(house: House) -> None:
+    await house.hear(a_fact(registration.GlassBroken, by="PO-HQ-03"), a_fact(registration.RegistrationClosed))
+
+    [alert] = await alerts(house, about=str(REGISTRATION))
+    assert alert["state"] == "open"
+    assert (await acknowledge(house, alert["id"], Role.HEAD, "HEAD-HQ-01")).json()["acknowledged_by"] == "HEAD-HQ-01"
+
+
+async def test_a_broken_glass_that_the_head_does_not_answer_is_told_to_operations(house: House) -> None:
+    await house.hear(a_fact(registration.GlassBroken, by="PO-HQ-03"))
+
+    await house.step_to(hours(2))
+
+    assert await climbs(house) == TO_OPERATIONS

@@ -62,6 +62,7 @@ PARTICULARS: Final[dict[type[RegistrationFact], dict[str, Any]]] = {
     },
     registration.TransferOfferOverdue: {"to_office": "BAPAS-LAHAT", "due_at": MOMENT},
     registration.AbscondingSuspected: {"suspected_at": MOMENT},
+    registration.GlassBroken: {"by": "PO-HQ-03", "broken_at": MOMENT, "until": MOMENT},
     registration.SearchReviewDue: {"due_at": MOMENT},
     registration.FilesMissing: {"files": ("FILE_ORDER",), "due_at": MOMENT},
     registration.RegistrationCancelled: {

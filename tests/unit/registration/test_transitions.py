@@ -55,6 +55,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "END_OFFER": same(*TRANSFERABLE, "CONFLICT"),
     "HAND_ON": dict.fromkeys(TRANSFERABLE, "HANDED_ON"),
     "RECEIVE_FILES": same("PROVISIONALLY_REGISTERED", "SUBMITTED", "CONFLICT", "REGISTERED"),
+    "BREAK_GLASS": {name: name for name in EVERYTHING},
     "CLOSE": dict.fromkeys((name for name in EVERYTHING if name != "CLOSED"), "CLOSED"),
 }
 
