@@ -221,13 +221,17 @@ REGISTRARS: Final = frozenset({Role.REGISTRAR, Role.REGISTRAR_HEAD})
 
 def may_see_children(roles: frozenset[Role], officer: Officer | None) -> bool:
     """Children are known to the head, to their section's head, and to officers who are certified for them."""
-    return bool(roles & KNOW_CHILDREN) or (officer is not None and officer.child_certified)
+    return bool(roles & KNOW_CHILDREN) or _is_certified(officer, roles)
+
+
+def _is_certified(officer: Officer | None, roles: frozenset[Role]) -> bool:
+    """A certificate counts in the office for which it was given."""
+    return officer is not None and officer.child_certified and officer.role in roles
 
 
 def may_see_contact(supervision: Supervision, roles: frozenset[Role], officer: Officer | None, *, subject: str) -> bool:
     """How to reach a client is known to the officer in charge, the heads, and for adults the registrar."""
     in_charge = supervision.officer is not None and supervision.officer == subject
     if supervision.juvenile:
-        certified = officer is not None and officer.child_certified
-        return bool(roles & KNOW_CHILDREN) or (in_charge and certified)
+        return bool(roles & KNOW_CHILDREN) or (in_charge and _is_certified(officer, roles))
     return in_charge or bool(roles & (REGISTRARS | {Role.HEAD, Role.SECTION_HEAD_ADULT}))

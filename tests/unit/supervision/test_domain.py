@@ -176,5 +176,6 @@ def test_who_may_know_how_to_reach_a_client(
 def test_who_may_know_of_children_at_all() -> None:
     assert domain.may_see_children(frozenset({Role.PROBATION_OFFICER}), CERTIFIED)
     assert not domain.may_see_children(frozenset({Role.PROBATION_OFFICER}), NOT_CERTIFIED)
+    assert not domain.may_see_children(frozenset({Role.SERVICE_COUNTER}), CERTIFIED)
     assert domain.may_see_children(frozenset({Role.SECTION_HEAD_CHILD}), None)
     assert not domain.may_see_children(frozenset({Role.REGISTRAR}), None)
