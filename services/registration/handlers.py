@@ -162,7 +162,7 @@ async def ask_the_prison(due: TimerDue, tx: Transaction) -> None:
 async def review_search(due: TimerDue, tx: Transaction) -> None:
     """Somebody is out and was not found: the section head is asked how it goes on."""
     case = await case_of(tx, due.subject)
-    keep(tx, case, clocks.review_search(case, due=due.due_at, reference=tx.reference))
+    keep(tx, case, clocks.review_search(case, due=due.due_at, now=tx.now, reference=tx.reference))
 
 
 @inbox.when_due(clocks.TRANSFER_ANSWER, of=store.REGISTRATIONS)
@@ -176,7 +176,7 @@ async def miss_answer(due: TimerDue, tx: Transaction) -> None:
 async def chase_files(due: TimerDue, tx: Transaction) -> None:
     """Papers of a client who was entered for approval are still missing."""
     case = await case_of(tx, due.subject)
-    keep(tx, case, clocks.chase_files(case, due=due.due_at, reference=tx.reference))
+    keep(tx, case, clocks.chase_files(case, due=due.due_at, now=tx.now, reference=tx.reference))
 
 
 async def confirm_pre_registration(command: OnCase[None], tx: Transaction) -> Receipt:

@@ -185,10 +185,11 @@ def miss_release(case: Registration, *, due: datetime, now: datetime, reference:
     return Decided(case=replace(case, unconfirmed_on=now)).said(fact)
 
 
-def review_search(case: Registration, *, due: datetime, reference: Reference) -> Decided:
+def review_search(case: Registration, *, due: datetime, now: datetime, reference: Reference) -> Decided:
     """Somebody is out and was not found: the section head is asked again and again what is to become of it."""
     if case.tracing is None or _review_due(case, reference) is None:
         raise ClockStopped
+    due = _latest(reference.policies["SEARCH-REVIEW"], due, now=now, reference=reference)
     tracing = case.tracing.model_copy(update={"reviewed_at": due})
     fact = SearchReviewDue.model_validate(case.about() | {"due_at": due})
     return Decided(case=replace(case, tracing=tracing)).said(fact)
@@ -202,10 +203,11 @@ def miss_answer(case: Registration, *, due: datetime) -> Decided:
     return Decided(case=replace(case, offer=case.offer.model_copy(update={"overdue": True}))).said(fact)
 
 
-def chase_files(case: Registration, *, due: datetime, reference: Reference) -> Decided:
+def chase_files(case: Registration, *, due: datetime, now: datetime, reference: Reference) -> Decided:
     """Papers are still missing: whoever keeps the register is reminded until they come or the client is registered."""
     if _files_due(case, reference) is None:
         raise ClockStopped
+    due = _latest(reference.policies["MISSING-FILES"], due, now=now, reference=reference)
     files = tuple(code for code in case.missing if code.startswith(FILE_PREFIX))
     fact = FilesMissing.model_validate(case.about() | {"files": files, "due_at": due})
     return Decided(case=replace(case, files_chased_at=due)).said(fact)
@@ -229,6 +231,13 @@ def _files_due(case: Registration, reference: Reference) -> datetime | None:
     if case.files_chased_at is None or case.status not in (Status.PROVISIONALLY_REGISTERED, Status.SUBMITTED):
         return None
     return due_at(reference.policies["MISSING-FILES"], case.files_chased_at, _calendar(reference))
+
+
+def _latest(policy: DeadlinePolicy, due: datetime, *, now: datetime, reference: Reference) -> datetime:
+    """The last time at which a clock that repeats was due: told once after a standstill, not once for each."""
+    while (following := due_at(policy, due, _calendar(reference))) <= now:
+        due = following
+    return due
 
 
 def _calendar(reference: Reference) -> OfficeCalendar:

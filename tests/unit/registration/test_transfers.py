@@ -1,6 +1,6 @@
 """Offered to another office, not found, short of papers: whatever is open, somebody's clock runs."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -242,7 +242,7 @@ def test_after_calls_and_a_visit_somebody_may_be_suspected_and_is_asked_about_ev
     for week in (1, 2, 3):
         [(kind, instant)] = due(case).items()
         assert (kind, instant) == ("search-review", hours_later(80 + week * 7 * 24))
-        again = clocks.review_search(case, due=instant, reference=REFERENCE)
+        again = clocks.review_search(case, due=instant, now=instant, reference=REFERENCE)
         assert said(again) == ["SearchReviewDue"]
         case = again.case
 
@@ -298,13 +298,36 @@ def test_missing_papers_are_chased_again_and_again_and_delay_nothing() -> None:
     case = entered(SubmittedFile.ORDER)
     for _ in range(3):
         instant = due(case)["missing-files"]
-        decided = clocks.chase_files(case, due=instant, reference=REFERENCE)
+        decided = clocks.chase_files(case, due=instant, now=instant, reference=REFERENCE)
         assert said(decided) == ["FilesMissing"]
         assert due(decided.case)["missing-files"] > instant
         case = decided.case
 
     assert approve(case).case.status is Status.REGISTERED
     assert due(approve(case).case) == {}
+
+
+def test_after_a_standstill_papers_are_chased_once_and_not_once_for_each_time_that_has_passed() -> None:
+    case = entered(SubmittedFile.ORDER)
+    instant = due(case)["missing-files"]
+    now = instant + timedelta(days=200)
+
+    decided = clocks.chase_files(case, due=instant, now=now, reference=REFERENCE)
+
+    assert said(decided) == ["FilesMissing"]
+    assert decided.case.files_chased_at is not None
+    assert decided.case.files_chased_at <= now < due(decided.case)["missing-files"]
+
+
+def test_after_a_standstill_a_search_is_asked_about_once_and_stays_on_its_day_of_the_week() -> None:
+    case = suspect(searched(TraceKind.CALL_CLIENT, TraceKind.HOME_VISIT)).case
+    instant = due(case)["search-review"]
+    now = instant + timedelta(days=30)
+
+    decided = clocks.review_search(case, due=instant, now=now, reference=REFERENCE)
+
+    assert said(decided) == ["SearchReviewDue"]
+    assert due(decided.case) == {"search-review": instant + timedelta(days=35)}
 
 
 def test_papers_that_came_are_not_chased_any_more() -> None:

@@ -142,9 +142,9 @@ RINGS: Final[dict[str, Callable[[Registration, datetime, datetime], Decided]]] =
     clocks.TRACING_VISIT: lambda case, due, _: clocks.miss_visit(case, due=due),
     clocks.SUBMISSION: lambda case, due, _: clocks.miss_submission(case, due=due),
     clocks.RELEASE_UNCONFIRMED: lambda case, due, now: clocks.miss_release(case, due=due, now=now, reference=REFERENCE),
-    clocks.SEARCH_REVIEW: lambda case, due, _: clocks.review_search(case, due=due, reference=REFERENCE),
+    clocks.SEARCH_REVIEW: lambda case, due, _: clocks.review_search(case, due=due, now=due, reference=REFERENCE),
     clocks.TRANSFER_ANSWER: lambda case, due, _: clocks.miss_answer(case, due=due),
-    clocks.MISSING_FILES: lambda case, due, _: clocks.chase_files(case, due=due, reference=REFERENCE),
+    clocks.MISSING_FILES: lambda case, due, _: clocks.chase_files(case, due=due, now=due, reference=REFERENCE),
 }
 
 A_WALK_IN = WalkIn.model_validate(
