@@ -80,6 +80,15 @@ def registration_routes(made: Sequence[Made], *, reference: Reference, now: date
     yield reading("fingerprints of a year", lambda chance: ("/v1/fingerprint-rates", _days(chance, now, 365)))
     yield reading("walk-ins not reported", plain("/v1/walk-ins"))
     yield reading("releases that may be a walk-in's", lambda chance: (_matches(chance.choice(unreported)), {}))
+    twice, head = "/v1/suspected-duplicates", "SHA-HQ-01"
+    yield reading("suspected duplicates", plain(twice), caller=head)
+    yield reading("suspected duplicates of a unit", lambda chance: (twice, _unit(chance, units)), caller=head)
+    yield reading("suspicions dismissed, of a unit", lambda chance: (twice, _dismissed(chance, units)), caller=head)
+    yield from _prison_routes(cases)
+
+
+def _prison_routes(cases: Sequence[Registration]) -> Iterator[Route]:
+    """What a prison's system asks for."""
     changes = "/v1/releases/changes"
     yield Route("changes, from the beginning", "registration", "prison", plain(changes))
     whole = plain(changes, limit=PAGE_MAX)
@@ -123,6 +132,10 @@ def notification_routes(abouts: Sequence[UUID], shifts: Sequence[UUID], *, refer
 
 def _unit(chance: random.Random, units: Sequence[str]) -> dict[str, Any]:
     return {"unit": chance.choice(units)}
+
+
+def _dismissed(chance: random.Random, units: Sequence[str]) -> dict[str, Any]:
+    return {**_unit(chance, units), "state": "dismissed"}
 
 
 def _state(chance: random.Random) -> dict[str, Any]:

@@ -38,6 +38,18 @@ FILL_REGISTERS: Final = """
            (registered ->> 'at')::timestamptz
       FROM registration WHERE registered IS NOT NULL
 """
+# One case in ten is suspected to be somebody who stands beside it in the order of names; most of it was looked at.
+FILL_DUPLICATES: Final = """
+    INSERT INTO suspected_duplicate (duplicate_id, first, second, state, level, score, same_nik, name, birth, facility,
+                                     fingerprint, suspected_at, policy_version, sequence, version)
+    SELECT gen_random_uuid(), least(registration_id, other), greatest(registration_id, other),
+           CASE number % 50 WHEN 0 THEN 'open' WHEN 10 THEN 'linked' WHEN 20 THEN 'lapsed' ELSE 'dismissed' END,
+           CASE WHEN number % 20 = 0 THEN 'suspected' ELSE 'possible' END, 80, false, 40, 30, 10, 'f',
+           now() - number * interval '1 minute', '1', 1, 1
+      FROM (SELECT registration_id, row_number() OVER by_name AS number, lead(registration_id) OVER by_name AS other
+              FROM registration WINDOW by_name AS (ORDER BY name_key COLLATE "C", registration_id)) AS known
+     WHERE number % 10 = 0 AND other IS NOT NULL
+"""
 # Of ten notices one waits, one failed and one is unread; a case has three alerts and nine notices.
 FILL_NOTICES: Final = """
     INSERT INTO notification (notification_id, recipient, channel, about, occasion, urgency, juvenile, cause, template,
@@ -95,6 +107,7 @@ async def fill_registration(connection: Any, count: int, *, now: datetime, refer
         made += part
     await connection.execute(FILL_TRACES)
     await connection.execute(FILL_REGISTERS)
+    await connection.execute(FILL_DUPLICATES)
     await settled(connection)
     return made
 
