@@ -17,6 +17,7 @@ async def test_two_releases_of_one_person_are_linked_by_a_registrar_and_stay_two
     for case in (one, other):
         assert (await case.reaches("released"))["also_known_as"] == []
     pair = await eventually(lambda: pair_of(house, one, other), "the two are suspected")
+    assert pair is not None
     assert (pair["same_nik"], pair["level"]) == (True, "suspected")
 
     linked = await house.officer(REGISTRAR).post(
