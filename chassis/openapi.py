@@ -69,7 +69,7 @@ def problems_of(route: RouteContext, method: str) -> set[int]:
     if route.body_field is not None:
         problems |= {408, 413, 415}
     if any(header.alias == "If-Match" for header in route.dependant.header_params):
-        problems.add(412)
+        problems |= {412, 428}
     if method in _WRITING:
         problems |= {404, 409, 413}
     return problems
