@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 
@@ -181,9 +181,27 @@ async def done(client: httpx.AsyncClient, act: str, body: dict[str, Any], **head
     return answer.json()
 
 
+class SaysTwice(httpx.AsyncBaseTransport):
+    """A nervous network: whatever changes something arrives twice under one key, and the second answer counts."""
+
+    def __init__(self, once: httpx.AsyncBaseTransport) -> None:
+        """Take the way that each of the two goes."""
+        self._once = once
+        self.repeated = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send it, and send it again."""
+        if request.method == "POST":
+            request.headers["Idempotency-Key"] = f"{uuid4()}"
+            first = await self._once.handle_async_request(request)
+            await first.aread()
+            self.repeated += 1
+        return await self._once.handle_async_request(request)
+
+
 @asynccontextmanager
-async def at_the_desks(house: House) -> AsyncIterator[Desks]:
-    """Everybody is there."""
+async def at_the_desks(house: House, *, twice: bool = False) -> AsyncIterator[Desks]:
+    """Everybody is there; on demand each says everything twice."""
     people: dict[str, Callable[[], httpx.AsyncClient]] = {
         "head": lambda: house.client(Role.HEAD, subject="HEAD-HQ-01"),
         "section_head": lambda: house.client(Role.SECTION_HEAD_ADULT, subject="SHA-HQ-01"),
@@ -196,6 +214,8 @@ async def at_the_desks(house: House) -> AsyncIterator[Desks]:
         "other_prison": lambda: of_a_prison(house, "LP1-PLG"),
     }
     clients = {name: make() for name, make in people.items()}
+    for client in clients.values() if twice else ():
+        client._transport = SaysTwice(client._transport)  # noqa: SLF001  the client has no door for it
     try:
         yield Desks(house, clients)
     finally:

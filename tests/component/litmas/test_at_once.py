@@ -33,6 +33,19 @@ async def dump(house: House) -> list[tuple[Any, ...]]:
     return [*(tuple(row) for row in rows), (told, lines, numbers)]
 
 
+COUNTS = {
+    "data_session": "SELECT count(*) FROM data_session",
+    "assessment": "SELECT count(*) FROM assessment",
+    "issued_document": "SELECT count(*) FROM issued_document",
+    "register_entry": "SELECT count(*) FROM register_entry",
+}
+
+
+async def count_of(house: House, table: str) -> int:
+    """How many rows a table has."""
+    return int(await house.pool.fetchval(COUNTS[table]))
+
+
 async def test_a_request_delivered_twice_opens_one_report(house: House) -> None:
     record = record_of(a_request())
 
@@ -80,6 +93,21 @@ async def test_a_command_sent_twice_has_one_effect(house: House) -> None:
     assert second.headers["Idempotency-Replayed"] == "true"
     assert second.json() == first
     assert await house.pool.fetchval("SELECT count(*) FROM register_entry") == 1
+
+
+async def test_every_act_of_the_whole_way_sent_twice_has_one_effect(house: House) -> None:
+    async with at_the_desks(house, twice=True) as desks:
+        await desks.archived()
+
+        assert await desks.status() == "archived"
+    steps = [row["step"] for row in await house.pool.fetch("SELECT step FROM timeline ORDER BY entry_id")]
+    once_each = [step for step in steps if steps.count(step) == 1]
+    assert once_each == steps
+    assert len(steps) == 16
+    assert len(await house.published()) == 13
+    for table in ("data_session", "assessment", "issued_document"):
+        assert await count_of(house, table) == 1
+    assert await count_of(house, "register_entry") == 2
 
 
 async def test_of_two_who_act_on_what_they_read_one_wins_and_the_other_is_told(house: House) -> None:
