@@ -26,6 +26,7 @@ LONG_LANES: Final = (
         "tests/component/notifications/",
         "tests/component/worked_example/",
     ),
+    ("tests/component/litmas/", "tests/component/tpp/"),
 )
 """The longest begins, so that the two processes end at about the same time."""
 
