@@ -92,15 +92,15 @@ class Objects:
     @classmethod
     def from_settings(cls, settings: "Settings") -> "Objects":
         """Keep files where the settings say: OBJECTS_URL is `file:///folder` or `s3://bucket/prefix`."""
-        url = urlsplit(settings.objects_url)
+        url = urlsplit(settings.objects.url)
         if url.scheme == "file":
             return cls.in_folder(Path(url.path))
-        endpoint = settings.objects_s3_endpoint
+        endpoint = settings.objects.s3_endpoint
         given = {
             "endpoint": endpoint,
-            "region": settings.objects_s3_region,
-            "access_key_id": settings.objects_s3_access_key_id,
-            "secret_access_key": settings.objects_s3_secret_access_key,
+            "region": settings.objects.s3_region,
+            "access_key_id": settings.objects.s3_access_key_id,
+            "secret_access_key": settings.objects.s3_secret_access_key,
         }
         store = S3Store(
             url.netloc,

@@ -55,6 +55,17 @@ class SettingsInvalid(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectSettings:
+    """Where files lie: a folder (`file:///folder`), or a bucket (`s3://bucket/prefix`) and how to get at it."""
+
+    url: str
+    s3_endpoint: str | None
+    s3_region: str | None
+    s3_access_key_id: str | None = field(repr=False)
+    s3_secret_access_key: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What one process of a service is told from outside."""
 
@@ -94,11 +105,7 @@ class Settings:
     duty_roster: Path | None
 
     public_url: str
-    objects_url: str
-    objects_s3_endpoint: str | None
-    objects_s3_region: str | None
-    objects_s3_access_key_id: str | None = field(repr=False)
-    objects_s3_secret_access_key: str | None = field(repr=False)
+    objects: ObjectSettings
 
     otel_exporter_otlp_endpoint: str | None
     otel_traces_sampler_arg: float
@@ -143,11 +150,7 @@ class Settings:
             officer_contacts=read.path("OFFICER_CONTACTS"),
             duty_roster=read.path("DUTY_ROSTER"),
             public_url=read.public_url(),
-            objects_url=read.url("OBJECTS_URL", schemes=("file", "s3")) or OBJECTS_FOLDER.absolute().as_uri(),
-            objects_s3_endpoint=read.url("OBJECTS_S3_ENDPOINT", schemes=("http", "https")) or None,
-            objects_s3_region=read.text("OBJECTS_S3_REGION"),
-            objects_s3_access_key_id=read.text("OBJECTS_S3_ACCESS_KEY_ID"),
-            objects_s3_secret_access_key=read.text("OBJECTS_S3_SECRET_ACCESS_KEY"),
+            objects=read.objects(),
             otel_exporter_otlp_endpoint=read.url("OTEL_EXPORTER_OTLP_ENDPOINT", schemes=("http", "https")) or None,
             otel_traces_sampler_arg=read.number("OTEL_TRACES_SAMPLER_ARG", default=1.0, least=0.0, most=1.0),
             log_level=read.one_of("LOG_LEVEL", LOG_LEVELS) or "INFO",
@@ -256,6 +259,15 @@ class _Reader:
         """How the service is reached from outside, as papers say it; without a setting, where it listens."""
         host, port = self.text("HTTP_HOST") or "127.0.0.1", self.text("HTTP_PORT") or "8080"
         return self.url("PUBLIC_URL", schemes=("http", "https")) or f"http://{host}:{port}"
+
+    def objects(self) -> ObjectSettings:
+        return ObjectSettings(
+            url=self.url("OBJECTS_URL", schemes=("file", "s3")) or OBJECTS_FOLDER.absolute().as_uri(),
+            s3_endpoint=self.url("OBJECTS_S3_ENDPOINT", schemes=("http", "https")) or None,
+            s3_region=self.text("OBJECTS_S3_REGION"),
+            s3_access_key_id=self.text("OBJECTS_S3_ACCESS_KEY_ID"),
+            s3_secret_access_key=self.text("OBJECTS_S3_SECRET_ACCESS_KEY"),
+        )
 
     def jwks(self) -> str:
         text = self.text("AUTH_JWKS") or ""

@@ -166,9 +166,9 @@ def test_papers_name_the_address_at_which_the_service_is_reached_from_outside() 
 
 
 def test_files_lie_in_a_folder_or_in_a_bucket() -> None:
-    assert settings().objects_url.startswith("file:///")
-    assert settings(OBJECTS_URL="file:///var/lib/bapas").objects_url == "file:///var/lib/bapas"
-    assert settings(**BUCKET).objects_url == "s3://bapas/palembang"
+    assert settings().objects.url.startswith("file:///")
+    assert settings(OBJECTS_URL="file:///var/lib/bapas").objects.url == "file:///var/lib/bapas"
+    assert settings(**BUCKET).objects.url == "s3://bapas/palembang"
     assert "s3cret" not in repr(settings(**BUCKET))
 
 
