@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -19,6 +19,8 @@ class Letterbox:
     url: str
     client: httpx.AsyncClient
     came: Counter[str] = field(default_factory=Counter)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Two that take out at once would both count what lies there."""
 
     async def empty_again_and_again(self) -> None:
         """Take mails out until cancelled."""
@@ -28,11 +30,12 @@ class Letterbox:
 
     async def empty(self) -> None:
         """Take out what is there."""
-        while True:
-            answer = await self.client.get(f"{self.url}{PATH}", params={"limit": PAGE})
-            mails = answer.json()["messages"]
-            if not mails:
-                return
-            self.came.update(mail["MessageID"] for mail in mails)
-            ids = [mail["ID"] for mail in mails]
-            await self.client.request("DELETE", f"{self.url}{PATH}", json={"IDs": ids})
+        async with self._one_at_a_time:
+            while mails := await self._page():
+                self.came.update(mail["MessageID"] for mail in mails)
+                ids = [mail["ID"] for mail in mails]
+                await self.client.request("DELETE", f"{self.url}{PATH}", json={"IDs": ids})
+
+    async def _page(self) -> list[dict[str, Any]]:
+        answer = await self.client.get(f"{self.url}{PATH}", params={"limit": PAGE})
+        return list(answer.json()["messages"])

@@ -66,6 +66,7 @@ async def until_rest(house: House, letterbox: Letterbox, office_now: Callable[[]
             before, since = state, time.monotonic()
         if time.monotonic() - since > STALL_SECONDS:
             raise Stalled(f"nothing moves: {left}")
+        await letterbox.empty()
         await asyncio.sleep(LOOK_SECONDS)
 
 
