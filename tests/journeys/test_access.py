@@ -18,6 +18,8 @@ SERVICES = ("registration", "litmas", "supervision", "tpp", "notifications")
 PUBLIC = {"/livez", "/readyz", "/info", "/metrics"}
 SIGNED = {"/v1/receipts/gateway"}
 """What a machine outside may say under its signature; no token opens it."""
+HELD_IN_HAND = {"/v1/verify/{token}"}
+"""What whoever holds a paper of the office may ask: whether it is genuine, by the random token on it alone."""
 ROLES_OF = re.compile(r"Roles: ([A-Z_, ]+)\.")
 PROBLEM = "application/problem+json"
 
@@ -60,7 +62,7 @@ async def routes_of(house: House, service: str) -> list[Route]:
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_nobody_gets_in_without_a_token(house: House, service: str) -> None:
-    routes = [route for route in await routes_of(house, service) if route.path not in PUBLIC]
+    routes = [route for route in await routes_of(house, service) if route.path not in PUBLIC | HELD_IN_HAND]
     assert len(routes) > 5
 
     for route in routes:
@@ -79,16 +81,23 @@ async def test_nobody_gets_in_without_a_token(house: House, service: str) -> Non
 async def test_what_everybody_may_see_is_health_and_the_description_alone(house: House, service: str) -> None:
     open_to_all = {route.path for route in await routes_of(house, service) if not route.roles}
 
-    assert open_to_all - SIGNED == PUBLIC
+    assert open_to_all - SIGNED - HELD_IN_HAND == PUBLIC
     for path in (*PUBLIC, "/openapi.json"):
         assert (await house.nobody().get(service, path)).status_code == 200, path
+
+
+async def test_whoever_asks_about_a_paper_that_does_not_exist_learns_just_that(house: House) -> None:
+    for token in (str(uuid4()), "A" * 26, "0"):
+        answer = await house.nobody().get("litmas", f"/v1/verify/{token}")
+
+        assert (answer.status_code, answer.json()) == (200, {"genuine": False})
 
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_no_route_lets_in_a_role_that_it_does_not_name(house: House, service: str) -> None:
     """Every other role of the network, one by one, also those of other services."""
     for route in await routes_of(house, service):
-        if route.path in PUBLIC:
+        if route.path in PUBLIC | HELD_IN_HAND:
             continue
         status = 401 if route.path in SIGNED else 403
         for role in sorted(set(Role) - {Role(name) for name in route.roles}):
