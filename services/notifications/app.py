@@ -24,6 +24,8 @@ from services.notifications.domain.roster import Roster
 from services.notifications.gateway import MessagingGateway
 from services.notifications.handlers import Desk, Furniture
 from services.notifications.outgoing import Outgoing
+from services.notifications.preference_handlers import PreferenceDesk
+from services.notifications.preferences_api import preference_routes
 from services.notifications.receipts_api import receipt_routes
 from services.notifications.reminder_handlers import ReminderDesk
 from services.notifications.roster_api import roster_routes
@@ -89,6 +91,7 @@ def build() -> Service:
             alert_routes(context),
             roster_routes(context, desk, roster),
             receipt_routes(context, leaving),
+            preference_routes(context, desk, PreferenceDesk(desk)),
         )
 
     def senders(context: ServiceContext) -> Sequence[AnySender]:

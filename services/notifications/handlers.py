@@ -15,12 +15,12 @@ from contracts.notifications import Channel
 from contracts.operations import DeadLettered
 from contracts.reference import Reference
 from contracts.registration import RegistrationFact
-from services.notifications import alerts, reminders, roster_store, store
+from services.notifications import alerts, preference_store, reminders, roster_store, store
 from services.notifications.channels import WayOut
 from services.notifications.domain import alerting, climb, holding, ledger, preference, reminding, saying, telling
 from services.notifications.domain.audience import Contact, Contacts, Staff, Whereabouts
 from services.notifications.domain.ledger import Matter, Notice, NoticeUnknown, State, Urgency
-from services.notifications.domain.preference import Preferences
+from services.notifications.domain.preference import Preferences, Ways
 from services.notifications.domain.roster import Roster, in_force
 from services.notifications.domain.telling import Occasion
 from services.notifications.wording import Wording
@@ -50,6 +50,11 @@ class Furniture:
             return self.contacts().of(recipient)
         phone = await self.client_phone(client_id)
         return Contact(officer=recipient, email=None, channels=(Channel.GATEWAY,), phone=phone)
+
+    async def ways(self, connection: Connection | Pool) -> Ways:
+        """How everybody of the office is told now: as the office says, and where somebody says so as they say."""
+        said = await preference_store.wishes(connection)
+        return preference.wished(self.contacts(), self.preferences(), said, self.ways_out)
 
     async def staff(self, unit: str, connection: Connection | Pool, *, reference: Reference, at: datetime) -> Staff:
         """Everybody who could be told of a matter of this unit, at one instant."""
@@ -219,41 +224,22 @@ class Desk:
         """Put a row into the ledger for each recipient and channel; who was told, and who could not be."""
         desk = self.at_hand
         staff = await desk.staff(about.receiving_unit, tx.reading, reference=tx.reference, at=tx.now)
-        people = telling.addressees(occasion, about, staff=staff, contacts=desk.contacts())
+        ways = await desk.ways(tx.reading)
+        people = telling.addressees(occasion, about, staff=staff, contacts=ways.contacts)
         letter = desk.wording.letter(telling.template_of(occasion, juvenile=matter.juvenile), words)
         for addressee in people:
-            held_until = self.held_until(addressee.recipient, matter.occasion, matter.urgency, tx)
+            held_until = held(addressee.recipient, matter.occasion, matter.urgency, ways, tx)
             notice, facts = ledger.owe(
                 addressee, matter, letter, mail_domain=desk.mail_domain, now=tx.now, held_until=held_until
             )
             if notice.notification_id in known:
                 continue
             tx.append(store.OWED, asdict(traced(notice, tx)))
-            self.watch(notice, tx)
+            watch(notice, ways, tx)
             for fact in facts:
                 tx.announce(fact)
         missed = [each.recipient for each in people if each.channel is None]
         return [each.recipient for each in people if each.channel is not None], missed
-
-    def held_until(self, recipient: str, occasion: str, urgency: Urgency, tx: Transaction) -> datetime | None:
-        """Until when a notice waits for the end of its recipient's quiet hours, if it does."""
-        officer = tx.reference.officers.get(recipient)
-        return self.at_hand.preferences().held_until(
-            recipient,
-            unit=officer.unit if officer else None,
-            urgency=urgency,
-            deadline=holding.deadline_of(occasion),
-            now=tx.now,
-            zone=tx.reference.zone,
-        )
-
-    def watch(self, notice: Notice, tx: Transaction, *, tried: Collection[Channel] = ()) -> None:
-        """Let a clock run for a notice that leaves the house, if there is another way when it does not arrive."""
-        channels = self.at_hand.contacts().of(notice.recipient).channels
-        waits = notice.state in {State.PENDING, State.HELD}
-        if waits and preference.next_way(channels, tried={notice.channel, *tried}) is not None:
-            within = self.at_hand.preferences().receipt_within[notice.urgency]
-            tx.set_timer(notice.notification_id, RECEIPT_MISSING, (notice.held_until or tx.now) + within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,3 +307,25 @@ def _at_head_office(tx: Transaction) -> Whereabouts:
 def traced(notice: Notice, tx: Transaction) -> Notice:
     """The notice as part of the trace and the conversation that led to it."""
     return replace(notice, traceparent=tx.cause.trace.traceparent, correlation_id=tx.cause.correlation_id)
+
+
+def held(recipient: str, occasion: str, urgency: Urgency, ways: Ways, tx: Transaction) -> datetime | None:
+    """Until when a notice waits for the end of its recipient's quiet hours, if it does."""
+    officer = tx.reference.officers.get(recipient)
+    return ways.preferences.held_until(
+        recipient,
+        unit=officer.unit if officer else None,
+        urgency=urgency,
+        deadline=holding.deadline_of(occasion),
+        now=tx.now,
+        zone=tx.reference.zone,
+    )
+
+
+def watch(notice: Notice, ways: Ways, tx: Transaction, *, tried: Collection[Channel] = ()) -> None:
+    """Let a clock run for a notice that leaves the house, if there is another way when it does not arrive."""
+    channels = ways.contacts.of(notice.recipient).channels
+    waits = notice.state in {State.PENDING, State.HELD}
+    if waits and preference.next_way(channels, tried={notice.channel, *tried}) is not None:
+        within = ways.preferences.receipt_within[notice.urgency]
+        tx.set_timer(notice.notification_id, RECEIPT_MISSING, (notice.held_until or tx.now) + within)

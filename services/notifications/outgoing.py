@@ -17,7 +17,7 @@ from services.notifications.domain.attempts import Attempt
 from services.notifications.domain.ledger import Notice, Settled, State
 from services.notifications.domain.parcels import DIGEST, DIGEST_MAX, Parcel
 from services.notifications.domain.receipts import Report
-from services.notifications.handlers import RECEIPT_MISSING, Desk
+from services.notifications.handlers import RECEIPT_MISSING, Desk, held, watch
 from services.notifications.wording import CURRENT
 
 CLAIMED_MAX: Final = 2
@@ -128,7 +128,8 @@ class Outgoing:
             tx.reading, about=notice.about, cause=notice.cause, recipient=notice.recipient
         )
         tried = {Channel(row["channel"]) for row in rows}
-        channel = preference.next_way(self._desk.at_hand.contacts().of(notice.recipient).channels, tried=tried)
+        ways = await self._desk.at_hand.ways(tx.reading)
+        channel = preference.next_way(ways.contacts.of(notice.recipient).channels, tried=tried)
         if any(row["read_at"] is not None for row in rows):
             return Fallback.NOT_NEEDED
         if channel is None:
@@ -138,10 +139,10 @@ class Outgoing:
             channel,
             mail_domain=self._desk.at_hand.mail_domain,
             now=tx.now,
-            held_until=self._desk.held_until(notice.recipient, notice.occasion, notice.urgency, tx),
+            held_until=held(notice.recipient, notice.occasion, notice.urgency, ways, tx),
         )
         tx.append(store.OWED, asdict(another))
-        self._desk.watch(another, tx, tried=tried)
+        watch(another, ways, tx, tried=tried)
         return Fallback.TAKEN
 
 

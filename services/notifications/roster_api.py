@@ -185,7 +185,7 @@ def _add_changing(router: APIRouter, changes: _Changes, roster: RosterDesk) -> N
             officer=body.officer,
             backup=body.backup,
             reason=body.reason,
-            version=_version(if_match),
+            version=version_of(if_match),
         )
         try:
             return await changes.run(roster.swap, command, planner, once)
@@ -201,7 +201,7 @@ def _add_changing(router: APIRouter, changes: _Changes, roster: RosterDesk) -> N
         if_match: IfMatch = None,
     ) -> ShiftView:
         """Take a shift that lies ahead out of the plan; its history stays."""
-        command = Removal(shift_id=shift_id, reason=reason, version=_version(if_match))
+        command = Removal(shift_id=shift_id, reason=reason, version=version_of(if_match))
         return await changes.run(roster.remove, command, planner, once)
 
 
@@ -294,7 +294,8 @@ def _unprocessable(invalid: PlanInvalid, *, place: Callable[[int], str]) -> Prob
     return Problem(422, kind="invalid", detail="the plan holds what cannot be", errors=errors)
 
 
-def _version(if_match: str | None) -> int | None:
+def version_of(if_match: str | None) -> int | None:
+    """The version that somebody read, from `If-Match`; none where they do not say."""
     if if_match is None:
         return None
     if _VERSION.fullmatch(if_match) is None:

@@ -107,7 +107,10 @@ STILL: Final[dict[str, Callable[[Client], Client]]] = {
     "the number was erased": lambda client: reminding.forgotten(client, now=MOMENT),
     "nothing is wanted at the number": reminding.refused,
     "it was said": lambda client: reminding.having_reminded(client, Reminding.APPOINTMENT),
-    **{fact.__name__: lambda client, fact=fact: learn(a_fact(fact), known=client) for fact in (*CAME, *ENDS)},  # type: ignore[misc]
+    **{
+        fact.__name__: lambda client, fact=fact: learn(a_fact(fact), known=client)
+        for fact in sorted((*CAME, *ENDS), key=lambda kind: kind.__name__)
+    },  # type: ignore[misc]
 }
 
 
