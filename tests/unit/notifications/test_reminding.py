@@ -102,15 +102,17 @@ def test_who_was_told_of_the_next_morning_that_very_evening_is_not_written_to() 
     )
 
 
+def hearing(kind: type[RegistrationFact]) -> Callable[[Client], Client]:
+    """The client after a fact of this kind."""
+    return lambda client: learn(a_fact(kind), known=client)
+
+
 STILL: Final[dict[str, Callable[[Client], Client]]] = {
     "no number is known": lambda client: learn(the_details(phone=None), known=client),
     "the number was erased": lambda client: reminding.forgotten(client, now=MOMENT),
     "nothing is wanted at the number": reminding.refused,
     "it was said": lambda client: reminding.having_reminded(client, Reminding.APPOINTMENT),
-    **{
-        fact.__name__: lambda client, fact=fact: learn(a_fact(fact), known=client)
-        for fact in sorted((*CAME, *ENDS), key=lambda kind: kind.__name__)
-    },  # type: ignore[misc]
+    **{fact.__name__: hearing(fact) for fact in sorted((*CAME, *ENDS), key=lambda kind: kind.__name__)},
 }
 
 
