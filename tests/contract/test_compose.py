@@ -36,7 +36,11 @@ IMAGES_WITH_A_USER: Final = {
 """Images that name a user other than root themselves."""
 PINNED: Final = re.compile(r"[a-z-]+(?:/[a-z-]+)?:v?\d+\.\d+(?:\.\d+)?")
 PORT: Final = re.compile(r"127\.0\.0\.1:(\d+):(\d+)")
-SETTINGS: Final = {one.name.upper() for one in fields(Settings)} | {f"{name}_FILE" for name in SECRETS}
+SETTINGS: Final = (
+    {one.name.upper() for one in fields(Settings)}
+    | {f"OBJECTS_{one.name.upper()}" for one in fields(ObjectSettings)}
+    | {f"{name}_FILE" for name in SECRETS}
+)
 
 
 def environment(name: str) -> dict[str, str]:
