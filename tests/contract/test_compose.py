@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from chassis.settings import NEEDED_TO_MIGRATE, NEEDED_TO_RUN, SECRETS, VERSION, Settings
+from chassis.settings import NEEDED_TO_MIGRATE, NEEDED_TO_RUN, SECRETS, VERSION, ObjectSettings, Settings
 from deploy.compose import make_secrets
 from deploy.local.settings import Ports
 from tests.contract.image import REPOSITORY
