@@ -271,10 +271,11 @@ def _rules(dependant: Dependant) -> Iterable[Rule]:
 
 
 def _belongs(principal: Principal, roles: frozenset[Role], units: frozenset[str]) -> bool:
-    """Whether the caller is of this Bapas, or of a prison where the rule names a role of prisons."""
-    if principal.unit in units:
+    """Whether the caller is of this Bapas in a role of the office, or of a prison in a role of prisons."""
+    held = principal.roles & roles
+    if held - _OF_A_FACILITY and principal.unit in units:
         return True
-    return principal.facility is not None and bool(principal.roles & roles & _OF_A_FACILITY)
+    return principal.facility is not None and bool(held & _OF_A_FACILITY)
 
 
 def _code(value: Any) -> str | None:

@@ -85,16 +85,17 @@ def askers(matter: Matter) -> Iterator[Asker]:
             yield Asker(role, matter.unit, matter.facility, addressee)
 
 
-def at_home(matter: Matter) -> Iterator[Asker]:
-    """Every role once, where the case is."""
-    return (Asker(role, matter.unit, matter.facility) for role in Role)
+def at_home(row: AccessRow, matter: Matter) -> Iterator[Asker]:
+    """Every role once, where the case is; by a door that counts how often it is asked, a few."""
+    roles = (Role.HEAD, Role.PRISON_SYSTEM, Role.OPS) if row.open_to == "HOLDER" else Role
+    return (Asker(role, matter.unit, matter.facility) for role in roles)
 
 
 def expected(row: AccessRow, cell: Cell, reference: Reference) -> Answer:
     """What the policy says of a cell."""
     asker, matter = cell.asker, cell.matter
     if row.open_to is not None:
-        return Answer.LET_IN if row.open_to == "EVERYBODY" else Answer.UNKNOWN_CALLER
+        return Answer.UNKNOWN_CALLER if row.open_to == "SIGNER" else Answer.LET_IN
     if asker.role not in row.roles or not _stands_inside(row, asker, reference):
         return Answer.REFUSED
     if at_the_door(row, matter):
@@ -123,7 +124,7 @@ def _reaches(reach: Reach | None, asker: Asker, matter: Matter) -> bool:
         None: False,
         Reach.OWN: asker.subject in matter.addressed_to,
         Reach.IN_CHARGE: asker.subject == matter.officer,
-        Reach.FACILITY: asker.facility == matter.facility,
+        Reach.FACILITY: matter.juvenile is None or asker.facility == matter.facility,
         Reach.UNIT: asker.unit == matter.unit,
         Reach.CERTIFIED: asker.certified,
         Reach.BAPAS: True,
@@ -158,7 +159,7 @@ def changed(row: AccessRow) -> Iterator[tuple[str, AccessRow]]:
             except ValueError:  # nobody can be named to whom nothing is shown, and a row lets somebody in
                 continue
     if row.open_to is not None:
-        other = "SIGNER" if row.open_to == "EVERYBODY" else "EVERYBODY"
+        other = "EVERYBODY" if row.open_to == "SIGNER" else "SIGNER"
         yield f"open to {other}", row.model_copy(update={"open_to": other})
 
 

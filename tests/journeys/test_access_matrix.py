@@ -187,7 +187,7 @@ def asked(house: House, cases: Cases, notice: Subject) -> Iterator[Asked]:
             address = f"{house.url(row.service)}{subject.place(row.path)}"
             question = Question.of(row.service, row.method, address, **plan.request(subject))
             # What is open to everybody looks at nobody: each role is asked for once.
-            for asker in askers(subject) if row.open_to is None else at_home(subject):
+            for asker in askers(subject) if row.open_to is None else at_home(row, subject):
                 yield Asked(Cell(row.key, asker, subject.matter()), question, plan, subject, row)
 
 

@@ -167,6 +167,7 @@ async def test_each_role_gets_through_the_routes_that_name_it_and_no_other(
         pytest.param("/facility?facility=LP-SKY", Role.PRISON_SYSTEM, None, "LP-SKY", 200, id="one's own facility"),
         pytest.param("/facility?facility=LP-SKY", Role.PRISON_SYSTEM, None, "LPP-PLG", 403, id="another facility"),
         pytest.param("/facility?facility=LP-SKY", Role.PRISON_SYSTEM, "PLG-HQ", None, 403, id="no facility"),
+        pytest.param("/duty", Role.PRISON_OFFICER, "PLG-HQ", None, 403, id="a prison's role is of no unit of ours"),
         pytest.param("/anywhere", Role.OPS, None, None, 200, id="operations need neither"),
     ],
 )
