@@ -36,9 +36,12 @@ def _key(state: Counter) -> str:
 COUNTERS: Final = Aggregates[str, Counter](
     name="~register_counter",  # sorts behind every service's table: counters come last in the lock order
     key_type="text",
+    # A row that is not there yet cannot be locked: two that begin a series would each take the other's next counter.
     select="""
-        SELECT counter, last_seq, version FROM register_counter
-         WHERE counter = ANY($1) ORDER BY counter COLLATE "C" FOR UPDATE
+        INSERT INTO register_counter (counter, last_seq, version)
+        SELECT wanted.counter, 0, 0 FROM unnest($1::text[]) AS wanted(counter) ORDER BY wanted.counter COLLATE "C"
+        ON CONFLICT (counter) DO UPDATE SET last_seq = register_counter.last_seq
+        RETURNING counter, last_seq, version
     """,
     upsert="""
         INSERT INTO register_counter (counter, last_seq, version)
@@ -56,7 +59,7 @@ COUNTERS: Final = Aggregates[str, Counter](
 async def take(work: WorkingSet, *, unit: str, register: str, year: int) -> int:
     """Take the next number of a series; the counter stays locked until the transaction ends."""
     name = f"{unit}|{register}|{year}"
-    counter: Counter = await work.lock_late_in_order(COUNTERS, name) or Counter(name, 0)
+    counter: Counter = await work.lock_late_in_order(COUNTERS, name)
     counter = replace(counter, last_seq=counter.last_seq + 1)
     work.save(COUNTERS, counter)
     return counter.last_seq

@@ -109,9 +109,12 @@ def _add_reading(router: APIRouter, office: Office) -> None:
     async def read_registration(registration_id: UUID, caller: Reader) -> CaseView:
         """One registration, with the person where the caller may know it."""
         case = await office.case(registration_id)
-        knows = await _is_shown(case, caller, context)
+        shown = await _is_shown(case, caller, context)
         linked = await duplicate_store.linked_to(context.pool, registration_id)
-        return views.case_view_of(case, linked=linked, knows_children=knows, reference=context.reference)
+        knows_children = views.may_know_children(caller, context.reference)
+        # That an adult was here as a child is told to those alone who may know it.
+        known = [each for each, juvenile in linked.items() if shown and (knows_children or not juvenile)]
+        return views.case_view_of(case, also_known_as=known, shows_person=shown, reference=context.reference)
 
     @router.get("/registrations/{registration_id}/timeline")
     async def read_timeline(registration_id: UUID, caller: Reader, page: AskedPage) -> Page[TimelineLine]:

@@ -1,6 +1,6 @@
 """What officers see of a registration: clocks and states for everybody on duty, people only for those who may."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -172,20 +172,16 @@ def offer_of(case: Registration) -> OfferView | None:
 
 
 def case_view_of(
-    case: Registration, *, linked: Mapping[UUID, bool], knows_children: bool, reference: Reference
+    case: Registration, *, also_known_as: Sequence[UUID], shows_person: bool, reference: Reference
 ) -> CaseView:
-    """The registration as it is shown when it is opened; `linked` are those of the same person, and whether a child's.
-
-    That an adult was here as a child is told to those alone who may know it.
-    """
-    may = knows_children or not case.juvenile
-    if may and case.person is not None:
+    """The registration as it is shown when it is opened."""
+    if shows_person and case.person is not None:
         audit.saw("registration", [case.registration_id], case.person.model_dump(exclude_none=True))
     contact, closure = case.contact, case.closure
     return CaseView(
         registration_id=case.registration_id,
         client_id=case.client_id,
-        release_id=case.release_id if may else None,
+        release_id=case.release_id if shows_person else None,
         status=case.status,
         juvenile=case.juvenile,
         facility=case.facility,
@@ -196,8 +192,8 @@ def case_view_of(
         release_type=case.origin.release_type,
         releases_on=case.announcement.releases_on if case.announcement is not None else None,
         released_at=case.released_at,
-        person=_person_of(case) if may else None,
-        attachments=list(case.person.attachments) if may and case.person is not None else [],
+        person=_person_of(case) if shows_person else None,
+        attachments=list(case.person.attachments) if shows_person and case.person is not None else [],
         missing=list(case.missing),
         contact=None if contact is None else ContactView(**contact.model_dump(include=set(ContactView.model_fields))),
         identity_level=case.identity_level,
@@ -211,7 +207,7 @@ def case_view_of(
         handed_on_to=case.handed_on_to,
         offer=offer_of(case),
         bound_to=case.bound_to,
-        also_known_as=[each for each, juvenile in linked.items() if may and (knows_children or not juvenile)],
+        also_known_as=list(also_known_as),
     )
 
 
