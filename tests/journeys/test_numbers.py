@@ -13,6 +13,8 @@ BESIDE = 6
 NEW_YEARS_EVE = datetime.fromisoformat("2026-12-31T23:30:00+07:00")
 NEW_YEARS_MORNING = datetime.fromisoformat("2027-01-01T06:00:00+07:00")
 """Still the old year in UTC."""
+NOBODY_ELSES = "pre_release_leave"
+"""Of a register that no other journey writes in: an entry of the new year closes the old one."""
 
 
 async def test_fifty_approvals_at_once_take_fifty_numbers_without_a_gap(house: House) -> None:
@@ -42,7 +44,7 @@ async def test_the_year_of_a_number_is_that_of_the_office(house: House) -> None:
     """At six in the morning of New Year's Day it is still the old year in UTC; the series begins anew all the same."""
     with house.clock_moves():
         house.step_to(NEW_YEARS_EVE)
-        old, new, second = await submitted(house, 3, released_at=said(NEW_YEARS_EVE))
+        old, new, second = await submitted(house, 3, released_at=said(NEW_YEARS_EVE), release_type=NOBODY_ELSES)
         in_the_old_year = await old.approve()
         house.step_to(NEW_YEARS_MORNING)
         in_the_new_year = await new.approve()
@@ -50,8 +52,8 @@ async def test_the_year_of_a_number_is_that_of_the_office(house: House) -> None:
         await house.quiet()
 
     assert in_the_old_year.json()["register_no"].endswith("/XII/2026")
-    assert in_the_new_year.json()["register_no"] == "0001/KLD-PB/PLG-HQ/I/2027"
-    assert after_it.json()["register_no"] == "0002/KLD-PB/PLG-HQ/I/2027"
+    assert in_the_new_year.json()["register_no"] == "0001/KLD-CMB/PLG-HQ/I/2027"
+    assert after_it.json()["register_no"] == "0002/KLD-CMB/PLG-HQ/I/2027"
     assert await gaps(house) == []
 
 

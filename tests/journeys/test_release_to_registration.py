@@ -95,7 +95,8 @@ async def test_approval_leads_to_supervision_with_a_first_check_in(house: House)
     """Met, submitted, approved: the client has a number, and supervision knows when to expect them."""
     case = await Case(house).brought_to_submission()
 
-    assert (await case.approve()).status_code == 200
+    answer = await case.approve()
+    assert answer.status_code == 200, answer.text
 
     found = await case.reaches("registered")
     assert found["register_no"]

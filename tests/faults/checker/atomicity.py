@@ -9,6 +9,7 @@ from tests.faults.checker.contract import (
     ANCHORED,
     CASE_FACTS,
     DETAILS,
+    FIRST_CHECK_IN,
     REGISTERED,
     SETTLED_NOTICES,
     SUPERVISION_FACTS,
@@ -99,7 +100,10 @@ def _has_effect(service: str, work: Work, handled: Handled, record: Record) -> b
         column = "client_id" if service == "supervision" else "registration_id"
         return any(entry.get(column) == value.get(column) for entry in work.of(table))
     if record.type == DETAILS:
-        return any(entry.get("client_id") == record.key for entry in work.of("client_contact"))
+        table = "client_contact" if service == "supervision" else "client_reach"
+        return any(entry.get("client_id") == record.key for entry in work.of(table))
+    if record.type == FIRST_CHECK_IN:
+        return any(entry.get("client_id") == record.key for entry in work.of("client_reach"))
     if record.type in CASE_FACTS:
         return any(entry.get("registration_id") == record.key for entry in work.of("case_fact"))
     return any(name == record.id for name, _ in named_effects(work))

@@ -12,7 +12,7 @@ from tests.faults.checker.records import Place
 CASE_TABLES: Mapping[str, frozenset[str]] = {
     "registration": frozenset({"registration", "timeline", "trace_entry", "register_entry", "person_refusal"}),
     "supervision": frozenset({"supervision", "check_in", "client_contact"}),
-    "notifications": frozenset({"case_fact", "notification"}),
+    "notifications": frozenset({"case_fact", "notification", "client_reach"}),
 }
 """The tables in which a service keeps what its business is about."""
 

@@ -25,7 +25,8 @@ CANCELLATIONS: Final = "lapas.release-cancelled.v1"
 DETAILS: Final = "registration.client-details.v1"
 REGISTERED: Final = "registration.client-registered.v1"
 SUPERVISION_OPENED: Final = "supervision.supervision-opened.v1"
-SUPERVISION_FACTS: Final = frozenset({SUPERVISION_OPENED, "supervision.first-check-in-scheduled.v1"})
+FIRST_CHECK_IN: Final = "supervision.first-check-in-scheduled.v1"
+SUPERVISION_FACTS: Final = frozenset({SUPERVISION_OPENED, FIRST_CHECK_IN})
 DEAD_LETTERED: Final = ".event-dead-lettered.v1"
 ANCHORED: Final = ".audit-anchored.v1"
 SETTLED_NOTICES: Final = frozenset({"notifications.notification-delivered.v2", "notifications.notification-failed.v2"})
@@ -41,10 +42,16 @@ _OF_REGISTRATION: Final = (
 CASE_FACTS: Final = frozenset(f"registration.{name}.v1" for name in _OF_REGISTRATION)
 """What notifications learn of a case, each with the registration as its subject."""
 
+BESIDE_CASES: Final = frozenset(
+    {"registration.facility-silent.v1", "registration.transfer-offer-ended.v1", "registration.glass-broken.v1"}
+)
+"""What notifications react to besides; the workload has none of it."""
+
 HANDLED: Final[dict[str, frozenset[str]]] = {
     "registration": frozenset({ANNOUNCEMENTS, RELEASES, CANCELLATIONS}),
     "supervision": frozenset({REGISTERED, DETAILS}),
-    "notifications": CASE_FACTS | {f"registration{DEAD_LETTERED}", f"supervision{DEAD_LETTERED}"},
+    "notifications": CASE_FACTS
+    | {f"registration{DEAD_LETTERED}", f"supervision{DEAD_LETTERED}", DETAILS, FIRST_CHECK_IN, *BESIDE_CASES},
 }
 """The types that each service says in its README to react to; any other type on its topics is not for it."""
 
