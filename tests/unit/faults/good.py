@@ -27,7 +27,9 @@ def good() -> Weekend:
     everybody_reads(weekend)
     weekend.relay("supervision")
     weekend.relay("notifications")
-    weekend.skip("notifications", weekend.topics["supervision.events"][-1])
+    opened, first_check_in = weekend.topics["supervision.events"]
+    weekend.skip("notifications", opened)
+    weekend.expect(first_check_in)
     for service, release, answer in (
         ("registration", "A", {"status": 200, "body": {"status": "registered"}}),
         ("registration", "D", {"status": 404, "body": {}}),

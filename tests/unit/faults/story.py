@@ -18,7 +18,7 @@ SERVICES = ("registration", "supervision", "notifications")
 CONSUMERS = {
     "registration": ["lapas.events", "lapas.juvenile.events"],
     "supervision": ["registration.events", "registration.clients"],
-    "notifications": ["registration.events", "supervision.events"],
+    "notifications": ["registration.events", "registration.clients", "supervision.events"],
 }
 NAMES = UUID("7f1c9a52-0000-5000-8000-000000000001")
 PRISON = "/lapas/LP1-PLG"

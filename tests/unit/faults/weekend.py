@@ -209,15 +209,23 @@ class Weekend(Story):
             step.pass_by(record)
 
     def keep(self, record: Row) -> None:
-        """Supervision keeps how a client is reached."""
+        """Supervision and notifications keep how a client is reached."""
+        self._keep("supervision", "client_contact", record)
+        self._keep("notifications", "client_reach", record)
+
+    def expect(self, record: Row) -> None:
+        """Notifications learn when a client reports for the first time."""
+        self._keep("notifications", "client_reach", record)
+
+    def _keep(self, service: str, table: str, record: Row) -> None:
         client = record["value"]["client_id"]
-        with self.transaction("supervision") as step:
+        with self.transaction(service) as step:
             step.take(record)
-            if step.has("client_contact", client_id=client):
-                version = step.find("client_contact", client_id=client)["version"]
-                step.update("client_contact", {"version": version + 1}, client_id=client)
+            if step.has(table, client_id=client):
+                version = step.find(table, client_id=client)["version"]
+                step.update(table, {"version": version + 1}, client_id=client)
             else:
-                step.insert("client_contact", {"client_id": client, "version": 1})
+                step.insert(table, {"client_id": client, "version": 1})
             step.pass_by(record)
 
     # --- notifications ------------------------------------------------------------------------------------------------
