@@ -12,11 +12,11 @@ from pydantic import BaseModel, Field
 from chassis import audit
 from chassis.access import Principal, Scope, allow
 from chassis.database import Pool
-from chassis.paging import Page, PageRequest, page_request
+from chassis.doors import AskedPage
+from chassis.paging import Page
 from contracts.roles import Role
 
 Auditor = Annotated[Principal, Depends(allow(Role.DIRECTORATE, Role.OPS, scope=Scope.ANY))]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 Word = Annotated[str | None, Query(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
 
 # One statement for each way of looking something up, so that each has the plan of its own index.

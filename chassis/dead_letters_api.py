@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chassis.access import Principal, Scope, allow
 from chassis.audit import nothing_restricted
+from chassis.doors import AskedPage
 from chassis.letters_view import (
     DeadLetter,
     DeadLetterSummary,
@@ -21,7 +22,7 @@ from chassis.letters_view import (
     summary_of,
     view_of,
 )
-from chassis.paging import Page, PageRequest, page_request
+from chassis.paging import Page
 from chassis.problems import FieldProblem, NotFound, Problem
 from chassis.rules.refusal import Refused
 from contracts.envelope import Malformed, parse
@@ -32,7 +33,6 @@ State = Literal["parked", "waiting", "resolved", "discarded"]
 Kind = Literal["malformed", "refused", "bug", "held"]
 ConsumerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9.-]{0,79}$")]
 Operator = Annotated[Principal, Depends(allow(Role.OPS, scope=Scope.ANY))]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 class TypeUnknown(Refused):

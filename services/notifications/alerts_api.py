@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from chassis.access import Principal, allow
 from chassis.audit import nothing_restricted
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import Page, PageRequest, page_request
+from chassis.doors import AskedPage, Once
+from chassis.paging import Page
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from chassis.transaction import Actor, Transaction
@@ -27,8 +27,6 @@ ANSWER_FOR_ALL: Final = frozenset({Role.SECTION_HEAD_ADULT, Role.SECTION_HEAD_CH
 
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
 Supervisor = Annotated[Principal, Depends(allow(*ANSWERABLE))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 class AlertView(BaseModel):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from chassis.access import Principal, allow
 from chassis.audit import nothing_restricted
-from chassis.paging import Page, PageRequest, page_request
+from chassis.doors import AskedPage
+from chassis.paging import Page, PageRequest
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from chassis.transaction import Actor
@@ -47,7 +48,6 @@ MAY_KNOW_OF_CHILDREN: Final = frozenset({Role.SECTION_HEAD_CHILD, Role.HEAD, Rol
 
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
 Supervisor = Annotated[Principal, Depends(allow(*ANSWERABLE))]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 class InboxItem(BaseModel):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.audit import nothing_restricted
+from chassis.doors import IfMatch, Once, version_of
 from chassis.problems import FieldProblem, Problem
 from chassis.service import ServiceContext
 from chassis.transaction import Actor
@@ -16,7 +17,6 @@ from services.notifications.api import Reader
 from services.notifications.domain.preference import QuietHours, WishInvalid, WishPassed
 from services.notifications.handlers import Desk
 from services.notifications.preference_handlers import PreferenceDesk, PreferencesView, QuietHoursBody, Say, view_of
-from services.notifications.roster_api import IfMatch, Once, version_of
 
 
 class PreferencesBody(BaseModel):

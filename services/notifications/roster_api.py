@@ -1,19 +1,19 @@
 """HTTP for the duty roster: plans come in, shifts are swapped and removed, and anybody sees who is on duty."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chassis.access import Principal, allow
 from chassis.audit import nothing_restricted
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import Page, PageRequest, page_request
+from chassis.doors import AskedPage, IfMatch, Once, version_of
+from chassis.idempotency import IdempotentRequest
+from chassis.paging import Page, PageRequest
 from chassis.problems import BadRequest, FieldProblem, NotFound, Problem
 from chassis.service import ServiceContext
 from chassis.transaction import Actor, Transaction
@@ -34,19 +34,8 @@ READERS: Final = tuple(sorted({*DUTY_ROLES, *PLANNERS, Role.OPS}))
 
 Planner = Annotated[Principal, Depends(allow(*PLANNERS))]
 Reader = Annotated[Principal, Depends(allow(*READERS))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The version that was read, in quotes: refused when it is another by now",
-        json_schema_extra={"pattern": '^"[0-9]{1,9}"$'},
-    ),
-]
 
-_VERSION: Final = re.compile(r'"[0-9]{1,9}"')
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -292,15 +281,6 @@ def _unprocessable(invalid: PlanInvalid, *, place: Callable[[int], str]) -> Prob
         for each in invalid.problems
     ]
     return Problem(422, kind="invalid", detail="the plan holds what cannot be", errors=errors)
-
-
-def version_of(if_match: str | None) -> int | None:
-    """The version that somebody read, from `If-Match`; none where they do not say."""
-    if if_match is None:
-        return None
-    if _VERSION.fullmatch(if_match) is None:
-        raise BadRequest(where="header.If-Match", what="it must be a version in quotes")
-    return int(if_match.strip('"'))
 
 
 def _known(unit: str, context: ServiceContext) -> None:

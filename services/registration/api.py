@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from chassis import audit
 from chassis.access import Principal, allow, require_facility
+from chassis.doors import AskedPage, Once, actor_of
 from chassis.paging import Page
 from chassis.service import ServiceContext
 from contracts.personal import FacilityCode, UnitCode
@@ -27,19 +28,7 @@ from services.registration.domain.acts import (
 )
 from services.registration.domain.case import Registration, Status
 from services.registration.handlers import NumberGiven, OnCase, Receipt, Slip
-from services.registration.office import (
-    ON_BEHALF,
-    ON_DUTY,
-    SECTION_HEADS,
-    AskedPage,
-    Decider,
-    Duty,
-    Office,
-    Once,
-    Reader,
-    actor_of,
-    on_duty,
-)
+from services.registration.office import ON_BEHALF, ON_DUTY, SECTION_HEADS, Decider, Duty, Office, Reader, on_duty
 from services.registration.views import BoardLine, CaseView, Line, TimelineLine
 
 GLASS_BROKEN: Final = "GLASS-BROKEN"

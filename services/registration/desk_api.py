@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from chassis.audit import nothing_restricted
+from chassis.doors import AskedPage, Once
 from chassis.paging import Page
 from chassis.problems import BadRequest
 from chassis.service import ServiceContext
@@ -16,7 +17,7 @@ from contracts.personal import Day
 from services.registration import desk_store, views
 from services.registration.domain.acts import EndOfOffer, FilesReceived, OfferTransfer, Suspicion
 from services.registration.handlers import OnCase, Receipt
-from services.registration.office import AskedPage, Decider, Duty, Office, Once, Reader, on_duty
+from services.registration.office import Decider, Duty, Office, Reader, on_duty
 from services.registration.transfer_handlers import end_offer, offer_transfer, receive_files, suspect_absconded
 from services.registration.views import OfferedLine
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from chassis import audit
 from chassis.access import Forbidden, Principal, allow
+from chassis.doors import AskedPage, Once, actor_of
 from chassis.idempotency import IdempotentRequest
 from chassis.paging import Page
 from chassis.problems import NotFound
@@ -23,7 +24,7 @@ from services.registration.domain.case import Registration
 from services.registration.domain.duplicates import Pair, State
 from services.registration.domain.likeness import Level
 from services.registration.duplicate_handlers import DuplicateReceipt, OnPair
-from services.registration.office import AskedPage, Once, Reader, actor_of
+from services.registration.office import Reader
 from services.registration.views import Line
 
 OF_ADULTS: Final = (Role.REGISTRAR, Role.REGISTRAR_HEAD, Role.SECTION_HEAD_ADULT, Role.HEAD)

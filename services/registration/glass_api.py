@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from chassis.access import Principal, allow
+from chassis.doors import Once, actor_of
 from chassis.service import ServiceContext
 from contracts.roles import Role
 from services.registration import store, views
 from services.registration.domain.acts import BreakGlass
 from services.registration.glass_handlers import Breaking, Opened, break_glass
-from services.registration.office import ON_BEHALF, Office, Once, actor_of
+from services.registration.office import ON_BEHALF, Office
 
 MAY_BREAK: Final = (Role.SECTION_HEAD_ADULT, Role.PROBATION_OFFICER, Role.ASSISTANT_OFFICER, *ON_BEHALF)
 """Whose work may need it at night; the counter's does not, and the others are shown everything anyway."""

@@ -10,8 +10,8 @@ from fastapi import Depends
 
 from chassis import audit
 from chassis.access import Forbidden, Principal, allow
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import PageRequest, page_request
+from chassis.doors import actor_of
+from chassis.idempotency import IdempotentRequest
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from chassis.transaction import Actor, Transaction
@@ -33,8 +33,6 @@ STAFF: Final = (*ON_DUTY, *SECTION_HEADS, Role.HEAD)
 Duty = Annotated[Principal, Depends(allow(*ON_DUTY))]
 Decider = Annotated[Principal, Depends(allow(*SECTION_HEADS, Role.HEAD))]
 Reader = Annotated[Principal, Depends(allow(*STAFF))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 
 
 @dataclass(frozen=True)
@@ -73,12 +71,6 @@ class Office:
         if not caller.roles & {wanted, Role.HEAD}:
             raise Forbidden("this belongs to the other section", roles=(wanted,))
         return actor_of(caller, wanted, Role.HEAD)
-
-
-def actor_of(caller: Principal, *roles: Role) -> Actor:
-    """The caller in the first of these roles that it has."""
-    role = next((role for role in roles if role in caller.roles), None)
-    return Actor("person", caller.subject, role, caller.unit)
 
 
 def on_duty(caller: Principal) -> Actor:

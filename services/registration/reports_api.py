@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ConfigDict
 
 from chassis.access import Principal, allow, require_facility
+from chassis.doors import Once, actor_of
 from chassis.idempotency import IdempotentRequest
 from chassis.service import ServiceContext
 from chassis.transaction import Transaction
@@ -27,7 +28,7 @@ from services.registration import handlers, store
 from services.registration.domain.intake import AlreadyKnown
 from services.registration.domain.standing import Report
 from services.registration.handlers import Receipt
-from services.registration.office import ON_BEHALF, ON_DUTY, Office, Once, actor_of
+from services.registration.office import ON_BEHALF, ON_DUTY, Office
 
 PRISONS: Final = (Role.PRISON_SYSTEM, Role.PRISON_OFFICER)
 EVENT_DOORS: Final = {

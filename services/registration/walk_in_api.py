@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from chassis.doors import AskedPage, Once
 from chassis.paging import Page
 from chassis.service import ServiceContext
 from contracts.lapas import registration_id_of
@@ -14,7 +15,7 @@ from services.registration import store, views, walk_in_store
 from services.registration.domain import binding, walk_ins
 from services.registration.domain.acts import Binding, WalkIn
 from services.registration.handlers import OnCase, Receipt, Slip
-from services.registration.office import AskedPage, Duty, Office, Once, Reader, on_duty
+from services.registration.office import Duty, Office, Reader, on_duty
 from services.registration.views import Line
 from services.registration.walk_in_handlers import WalkedIn, bind_to_walk_in, register_walk_in
 

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from chassis import audit
 from chassis.access import Principal, allow
-from chassis.paging import Page, PageRequest, page_request
+from chassis.doors import AskedPage
+from chassis.paging import Page
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from chassis.sight import Seen, Sight
@@ -34,7 +35,6 @@ AT_THE_COUNTER: Final = (*GUIDING, Role.SERVICE_COUNTER)
 
 Officer = Annotated[Principal, Depends(allow(*GUIDING))]
 Counter = Annotated[Principal, Depends(allow(*AT_THE_COUNTER))]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
 AskedUnit = Annotated[UnitCode | None, Query()]
 Month = Annotated[str, Query(pattern=r"^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$", description="As in 2026-06")]
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from chassis import audit
+from chassis.doors import AskedPage, IfMatch, Once, actor_of
 from chassis.paging import Page
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
@@ -34,17 +35,13 @@ from services.tpp.office import (
     PRESIDING,
     RECORDING,
     SITTING,
-    AskedPage,
     Chair,
     Head,
-    IfMatch,
     Member,
     Office,
-    Once,
     Participant,
     Reader,
     Secretary,
-    actor_of,
 )
 from services.tpp.views import (
     BenchView,

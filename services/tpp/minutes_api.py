@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from chassis import audit
 from chassis.access import Principal
+from chassis.doors import IfMatch, Once
 from chassis.problems import NotFound
 from chassis.service import ServiceContext
 from contracts.roles import Role
@@ -16,19 +17,7 @@ from services.tpp.domain.acts import Excuse, MinutesDraft, Signing
 from services.tpp.domain.hearing import Hearing, Minutes
 from services.tpp.handlers import Receipt
 from services.tpp.minutes_handlers import Drafted
-from services.tpp.office import (
-    PRESIDING,
-    RECORDING,
-    SITTING,
-    Chair,
-    Head,
-    IfMatch,
-    Member,
-    Office,
-    Once,
-    Participant,
-    Secretary,
-)
+from services.tpp.office import PRESIDING, RECORDING, SITTING, Chair, Head, Member, Office, Participant, Secretary
 from services.tpp.papers import PDF, press_of
 from services.tpp.views import MinutesView, minutes_view
 

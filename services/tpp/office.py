@@ -1,19 +1,18 @@
 """What the doors of tpp share: who comes in, which hearing they mean, and how an act on it is run."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Header
+from fastapi import Depends
 
 from chassis import audit
 from chassis.access import Principal, allow
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import PageRequest, page_request
-from chassis.problems import BadRequest, NotFound, Problem
+from chassis.doors import actor_of, version_of
+from chassis.idempotency import IdempotentRequest
+from chassis.problems import NotFound, Problem
 from chassis.service import ServiceContext
 from chassis.transaction import Actor, Transaction
 from chassis.work import AggregateKey
@@ -47,18 +46,6 @@ Secretary = Annotated[Principal, Depends(allow(*RECORDING))]
 Member = Annotated[Principal, Depends(allow(*SITTING))]
 Reader = Annotated[Principal, Depends(allow(*READING))]
 Participant = Annotated[Principal, Depends(allow(Role.HEAD, *SITTING))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The version of the hearing that was read, in quotes: refused when it is another by now",
-        json_schema_extra={"pattern": '^"[0-9]{1,9}"$'},
-    ),
-]
-
-_VERSION: Final = re.compile(r'"[0-9]{1,9}"')
 
 
 @dataclass(frozen=True)
@@ -95,7 +82,7 @@ class Office:
         """Run an act on a hearing; `touches` are cases that are not on its agenda yet."""
         hearing = await self.hearing(hearing_id, caller)
         subjects = {*touches, *(line.subject_id for line in hearing.lines)}
-        command = OnHearing(hearing_id, act, _version(if_match))
+        command = OnHearing(hearing_id, act, version_of(if_match))
         return await self._run(door, command, hearing, subjects, actor_of(caller, *roles), once)
 
     async def on_case(
@@ -112,7 +99,7 @@ class Office:
         """Run an act on a case in a hearing, given as the ids of both."""
         hearing_id, subject_id = place
         hearing = await self.hearing(hearing_id, caller)
-        command = OnCase(hearing_id, subject_id, act, _version(if_match))
+        command = OnCase(hearing_id, subject_id, act, version_of(if_match))
         return await self._run(door, command, hearing, {subject_id}, actor_of(caller, *roles), once)
 
     async def _run(
@@ -140,17 +127,3 @@ class Office:
     def _knows_children(self, caller: Principal) -> bool:
         officer = self.context.reference.officers.get(caller.subject)
         return bool(caller.roles & KNOW_CHILDREN) or (officer is not None and officer.child_certified)
-
-
-def actor_of(caller: Principal, *roles: Role) -> Actor:
-    """The caller in the first of these roles that it has."""
-    role = next((role for role in roles if role in caller.roles), None)
-    return Actor("person", caller.subject, role, caller.unit)
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None:
-        return None
-    if _VERSION.fullmatch(if_match) is None:
-        raise BadRequest(where="header.If-Match", what="it must be a version in quotes")
-    return int(if_match.strip('"'))

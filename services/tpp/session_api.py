@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from chassis.doors import IfMatch, Once
 from chassis.service import ServiceContext
 from contracts.personal import OfficerCode
 from services.tpp import session_handlers
 from services.tpp.domain.acts import Announcement, Arrival, Ballot, Departure, Motion, Unlisting
 from services.tpp.handlers import Receipt
-from services.tpp.office import PRESIDING, RECORDING, SITTING, Chair, IfMatch, Member, Office, Once, Secretary
+from services.tpp.office import PRESIDING, RECORDING, SITTING, Chair, Member, Office, Secretary
 
 
 def routes(context: ServiceContext) -> Sequence[APIRouter]:

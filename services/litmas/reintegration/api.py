@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from chassis.access import Forbidden, Principal, allow
+from chassis.doors import AskedPage
 from chassis.paging import Page
 from chassis.service import ServiceContext
 from contracts.litmas import Desk
@@ -16,7 +17,7 @@ from contracts.personal import UnitCode
 from contracts.roles import Role
 from services.litmas.reintegration import store, views
 from services.litmas.reintegration.domain import assigning
-from services.litmas.reintegration.office import AskedPage, Office, SectionHead, Staff
+from services.litmas.reintegration.office import Office, SectionHead, Staff
 from services.litmas.reintegration.papers import PDF, Press
 from services.litmas.reintegration.views import DESK_OF_ROLE, CaseView, Line, ReportText, TimelineLine
 

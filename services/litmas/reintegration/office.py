@@ -1,17 +1,15 @@
 """What the doors of litmas share: who comes in, which report they mean, and how an act on it is run."""
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Header
+from fastapi import Depends
 
 from chassis.access import Principal, allow
-from chassis.idempotency import IdempotentRequest, idempotent
-from chassis.paging import PageRequest, page_request
-from chassis.problems import BadRequest, NotFound, Problem
+from chassis.idempotency import IdempotentRequest
+from chassis.problems import NotFound, Problem
 from chassis.service import ServiceContext
 from chassis.transaction import Actor, Transaction
 from contracts.roles import Role
@@ -42,18 +40,6 @@ SectionHead = Annotated[Principal, Depends(allow(Role.SECTION_HEAD_ADULT))]
 Head = Annotated[Principal, Depends(allow(Role.HEAD))]
 Decider = Annotated[Principal, Depends(allow(*DECIDERS))]
 Staff = Annotated[Principal, Depends(allow(*STAFF))]
-Once = Annotated[IdempotentRequest | None, Depends(idempotent)]
-AskedPage = Annotated[PageRequest, Depends(page_request)]
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        description="The edition that was read, in quotes: refused when it is another by now",
-        json_schema_extra={"pattern": '^"[0-9]{1,9}"$'},
-    ),
-]
-
-_EDITION: Final = re.compile(r'"[0-9]{1,9}"')
 
 
 @dataclass(frozen=True)
@@ -94,18 +80,3 @@ class Office:
             return await self.context.commands.run(door, command, actor=actor, keys=keys, idempotency=once)
         except (CaseChangedMeanwhile, TextChangedMeanwhile) as changed:
             raise Problem(412, kind="changed-meanwhile", detail=changed.reason, rule=changed.rule) from None
-
-
-def edition_of(if_match: str | None) -> int | None:
-    """The edition that a caller read; None where it does not say."""
-    if if_match is None:
-        return None
-    if _EDITION.fullmatch(if_match) is None:
-        raise BadRequest(where="header.If-Match", what="it must be an edition in quotes")
-    return int(if_match.strip('"'))
-
-
-def actor_of(caller: Principal, *roles: Role) -> Actor:
-    """The caller in the first of these roles that it has."""
-    role = next((role for role in roles if role in caller.roles), None)
-    return Actor("person", caller.subject, role, caller.unit)

@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 
 from chassis.access import Principal, Scope, allow, require_facility
 from chassis.audit import nothing_restricted
+from chassis.doors import Once, actor_of
 from chassis.idempotency import IdempotentRequest
 from chassis.paging import CURSOR_CHARS_MAX, LIMIT_DEFAULT, LIMIT_MAX, decode_cursor, encode_cursor
 from chassis.problems import BadRequest, NotFound, Problem
@@ -30,7 +31,7 @@ from contracts.roles import Role
 from services.litmas.reintegration import handlers, prison_store, store
 from services.litmas.reintegration.domain.intake import AlreadyKnown
 from services.litmas.reintegration.handlers import Receipt
-from services.litmas.reintegration.office import COUNTER, Office, Once, actor_of
+from services.litmas.reintegration.office import COUNTER, Office
 from services.litmas.reintegration.papers import PDF, Press
 from services.litmas.reintegration.prison_store import Place
 from services.litmas.reintegration.prison_views import Changes, OwnRequest, own_request_of
